@@ -1,0 +1,1 @@
+"""Charging: authorization and transactions. Pure: called by the plant core's turns."""

@@ -1,0 +1,320 @@
+"""The book of transactions: one open transaction a connector, ids of our own, retries known as such.
+
+A charger repeats StartTransaction and StopTransaction until it has an answer, sends them late after an
+outage, and forgets; what it says is written down and flagged, never refused for its content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from scada.charging.authorization import Authorization, TokenList
+from scada.core.database import TagDatabase, Write
+from scada.core.effects import Event
+from scada.core.plant import Charger, Connector, Plant
+from scada.core.records import TransactionRecord, TransactionState
+from scada.core.tag import Tag
+from scada.core.value import GOOD, TimeUs, Value
+
+CLOSED_REMEMBERED = 1_000
+"""How many closed transactions are kept in memory to know a repeated StopTransaction again."""
+CLOCK_TOLERANCE_US = 300_000_000
+"""A device time further ahead of ours than this is not believed."""
+AGE_MAX_US = 366 * 86_400 * 1_000_000
+"""A device time older than this is not believed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartTransaction:
+    """A charger began a transaction (OCPP 1.6 6.45)."""
+
+    charger: str
+    connector: int
+    id_tag: str
+    meter_start_wh: int
+    time_us: TimeUs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopTransaction:
+    """A charger ended a transaction (OCPP 1.6 6.49)."""
+
+    charger: str
+    transaction_id: int
+    meter_stop_wh: int
+    time_us: TimeUs
+    reason: str = "Local"
+    id_tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StartAnswer:
+    """Our id of the transaction, and whether the token is good."""
+
+    transaction_id: int
+    authorization: Authorization
+
+
+@dataclass(frozen=True, slots=True)
+class StopAnswer:
+    """Whether the transaction was known, and the token's state where one was given."""
+
+    known: bool
+    authorization: Authorization | None
+
+
+class SessionBook:
+    """All transactions that matter now.
+
+    Args:
+        next_id: the first id to give out; ids are never used twice, over restarts.
+        emit: takes records and events, in order.
+    """
+
+    def __init__(
+        self,
+        plant: Plant,
+        database: TagDatabase,
+        tokens: TokenList,
+        next_id: int,
+        emit: Callable[[TransactionRecord | Event], None],
+    ) -> None:
+        self._plant = plant
+        self._tokens = tokens
+        self._next_id = next_id
+        self._emit = emit
+        self._database = database
+        self._open: dict[tuple[str, int], TransactionRecord] = {}
+        self._by_id: dict[int, TransactionRecord] = {}
+        self._tags = {
+            connector.path: _ConnectorTags(database, connector)
+            for charger in plant.chargers()
+            for connector in charger.connectors
+        }
+
+    def restore(self, records: Iterable[TransactionRecord], now_us: TimeUs) -> None:
+        """Take over the transactions of an earlier run: the open ones, and some closed ones to know retries."""
+        for record in records:
+            self._by_id[record.id] = record
+            if record.state is TransactionState.OPEN and record.charger in self._plant.chargers_by_path:
+                self._open[record.charger, record.connector] = record
+                self._show(record, now_us)
+
+    def open_on(self, charger: str, connector: int) -> TransactionRecord | None:
+        """The open transaction of a connector."""
+        return self._open.get((charger, connector))
+
+    def open_transactions(self) -> list[TransactionRecord]:
+        """All open transactions, oldest first."""
+        return sorted(self._open.values(), key=lambda record: record.started_us)
+
+    def authorize(self, id_tag: str, now_us: TimeUs) -> Authorization:
+        """Authorize a token; one that charges already elsewhere is still good (OCPP leaves it to us)."""
+        return self._tokens.check(id_tag, now_us)
+
+    def start(self, request: StartTransaction, now_us: TimeUs) -> StartAnswer:
+        """Begin a transaction, or know a retry of one that has begun and not yet stopped."""
+        authorization = self._tokens.check(request.id_tag, now_us)
+        key = (request.charger, request.connector)
+        current = self._open.get(key)
+        started_us, clock_flag = _believable(request.time_us, now_us)
+        if current is not None:
+            if not clock_flag and _same(current, request, started_us):
+                return StartAnswer(current.id, authorization)
+            self._close_lost(current, now_us)
+        record = TransactionRecord(
+            id=self._next_id,
+            charger=request.charger,
+            connector=request.connector,
+            site=self._site(request.charger),
+            id_tag=request.id_tag,
+            started_us=started_us,
+            meter_start_wh=request.meter_start_wh,
+            authorized_by=self._tokens.source(request.id_tag),
+            flags="clock" if clock_flag else "",
+            updated_us=now_us,
+        )
+        self._next_id += 1
+        self._open[key] = record
+        self._remember(record)
+        self._emit(record)
+        path = self._connector_path(record)
+        self._emit(Event("transaction_started", path, {"id": record.id, "id_tag": record.id_tag}))
+        self._show(record, now_us)
+        return StartAnswer(record.id, authorization)
+
+    def stop(self, request: StopTransaction, now_us: TimeUs) -> StopAnswer:
+        """End a transaction. An id that is not known is kept as a closed, flagged one of its own."""
+        authorization = self._tokens.check(request.id_tag, now_us) if request.id_tag else None
+        record = self._by_id.get(request.transaction_id)
+        if record is not None and record.charger != request.charger:
+            record = None  # an id of another charger: not this one's transaction
+        stopped_us, clock_flag = _believable(request.time_us, now_us)
+        if record is None:
+            self._keep_unknown(request, stopped_us, now_us)
+            return StopAnswer(False, authorization)
+        if record.state is TransactionState.CLOSED:
+            return StopAnswer(True, authorization)  # a retry
+        flags = record.flags
+        if clock_flag:
+            flags = _flag(flags, "clock")
+        if request.meter_stop_wh < record.meter_start_wh:
+            flags = _flag(flags, "meter_backwards")
+        closed = replace(
+            record,
+            state=TransactionState.CLOSED,
+            stopped_us=max(stopped_us, record.started_us),
+            meter_stop_wh=request.meter_stop_wh,
+            energy_wh=max(0, request.meter_stop_wh - record.meter_start_wh),
+            reason=request.reason,
+            flags=flags,
+            updated_us=now_us,
+        )
+        self._finish(closed, now_us)
+        return StopAnswer(True, authorization)
+
+    def register(self, charger: str, connector: int, register_wh: float, now_us: TimeUs) -> None:
+        """The connector's energy register, as a sample within a transaction reported it."""
+        record = self._open.get((charger, connector))
+        if record is None or register_wh < record.meter_start_wh:
+            return  # a session register beside a lifetime one: never subtract across the two
+        energy_wh = int(register_wh) - record.meter_start_wh
+        if energy_wh == record.energy_wh:
+            return
+        # Not journalled: the samples are in history, and the stop brings the final reading.
+        updated = replace(record, energy_wh=energy_wh, updated_us=now_us)
+        self._open[charger, connector] = self._by_id[record.id] = updated
+        tags = self._tags.get(self._connector_path(record))
+        if tags is not None:
+            self._database.write([(tags.energy, energy_wh / 1000, GOOD, now_us)], now_us)
+
+    def _close_lost(self, record: TransactionRecord, now_us: TimeUs) -> None:
+        self._finish(
+            replace(
+                record,
+                state=TransactionState.LOST_STOP,
+                stopped_us=now_us,
+                meter_stop_wh=record.meter_start_wh + record.energy_wh,
+                reason="LostStop",
+                flags=_flag(record.flags, "lost_stop"),
+                updated_us=now_us,
+            ),
+            now_us,
+        )
+
+    def _keep_unknown(self, request: StopTransaction, stopped_us: TimeUs, now_us: TimeUs) -> None:
+        for record in self._by_id.values():
+            if (
+                record.charger == request.charger
+                and "unknown_start" in record.flags
+                and record.meter_stop_wh == request.meter_stop_wh
+                and record.stopped_us == stopped_us
+            ):
+                return  # a retry of a stop that is kept already
+        record = TransactionRecord(
+            id=self._next_id,
+            charger=request.charger,
+            connector=0,
+            site=self._site(request.charger),
+            id_tag=request.id_tag,
+            started_us=stopped_us,
+            meter_start_wh=request.meter_stop_wh,
+            state=TransactionState.CLOSED,
+            stopped_us=stopped_us,
+            meter_stop_wh=request.meter_stop_wh,
+            reason=request.reason,
+            authorized_by="unknown",
+            flags="unknown_start",
+            updated_us=now_us,
+        )
+        self._next_id += 1
+        self._remember(record)
+        self._emit(record)
+
+    def _finish(self, record: TransactionRecord, now_us: TimeUs) -> None:
+        key = (record.charger, record.connector)
+        current = self._open.get(key)
+        if current is not None and current.id == record.id:
+            del self._open[key]
+            self._show(None, now_us, self._connector_path(record), record)
+        self._remember(record)
+        self._emit(record)
+        path = self._connector_path(record)
+        self._emit(Event("transaction_stopped", path, {"id": record.id, "reason": record.reason}))
+
+    def _remember(self, record: TransactionRecord) -> None:
+        self._by_id[record.id] = record
+        if len(self._by_id) > CLOSED_REMEMBERED + len(self._open):
+            oldest = next((r for r in self._by_id.values() if r.state is not TransactionState.OPEN), None)
+            if oldest is not None and oldest.id != record.id:
+                del self._by_id[oldest.id]
+
+    def _show(
+        self,
+        record: TransactionRecord | None,
+        now_us: TimeUs,
+        path: str = "",
+        closed: TransactionRecord | None = None,
+    ) -> None:
+        """Write the connector's transaction tags."""
+        tags = self._tags.get(path or (self._connector_path(record) if record else ""))
+        if tags is None:
+            return
+        values: list[tuple[Tag, Value]]
+        if record is None:
+            values = [(tags.transaction, 0), (tags.id_tag, ""), (tags.charging, False)]
+            if closed is not None:
+                values.append((tags.energy, closed.energy_wh / 1000))
+        else:
+            values = [
+                (tags.transaction, record.id),
+                (tags.id_tag, record.id_tag),
+                (tags.charging, True),
+                (tags.started, record.started_us / 1_000_000),
+                (tags.energy, record.energy_wh / 1000),
+            ]
+        batch: list[Write] = [(tag, value, GOOD, now_us) for tag, value in values]
+        self._database.write(batch, now_us)
+
+    def _site(self, charger: str) -> str:
+        known = self._plant.chargers_by_path.get(charger)
+        return known.site if known else ""
+
+    def _connector_path(self, record: TransactionRecord) -> str:
+        charger: Charger | None = self._plant.chargers_by_path.get(record.charger)
+        connector = charger.connector(record.connector) if charger else None
+        return connector.path if connector else record.charger
+
+
+class _ConnectorTags:
+    """The tags of a connector that the book writes; every device type has them (`project.expand`)."""
+
+    __slots__ = ("charging", "energy", "id_tag", "started", "transaction")
+
+    def __init__(self, database: TagDatabase, connector: Connector) -> None:
+        self.transaction = database[f"{connector.path}.TransactionId"]
+        self.id_tag = database[f"{connector.path}.IdTag"]
+        self.charging = database[f"{connector.path}.InTransaction"]
+        self.started = database[f"{connector.path}.SessionStart"]
+        self.energy = database[f"{connector.path}.SessionEnergy"]
+
+
+def _same(current: TransactionRecord, request: StartTransaction, started_us: TimeUs) -> bool:
+    return (
+        current.id_tag.casefold() == request.id_tag.casefold()
+        and current.meter_start_wh == request.meter_start_wh
+        and current.started_us == started_us
+    )
+
+
+def _believable(time_us: TimeUs, now_us: TimeUs) -> tuple[TimeUs, bool]:
+    """The device's time, or ours and True where the device's cannot be right."""
+    if now_us - AGE_MAX_US <= time_us <= now_us + CLOCK_TOLERANCE_US:
+        return time_us, False
+    return now_us, True
+
+
+def _flag(flags: str, flag: str) -> str:
+    present = [f for f in flags.split(",") if f]
+    return ",".join(present if flag in present else [*present, flag])

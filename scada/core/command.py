@@ -1,0 +1,193 @@
+"""Commands: the one road out.
+
+`CATALOGUE` says which commands there are, on what, with which arguments and right. HMI, REST, OPC UA and the
+command line offer what it holds; the CommandRouter checks against it. A command ends in a `CommandResult`:
+what the device said or did, never what was merely asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from scada.core.access import Right
+from scada.core.errors import BadRequest
+from scada.core.value import TimeUs
+
+
+class Target(Enum):
+    """What a command is given to."""
+
+    CHARGER = "charger"
+    CONNECTOR = "connector"
+
+
+class Outcome(Enum):
+    """How a command ended."""
+
+    DONE = "done"
+    """The device did it: a transaction runs, a boot was seen, a status came."""
+    SCHEDULED = "scheduled"
+    """The device will do it later by itself (ChangeAvailability during a transaction)."""
+    REFUSED = "refused"
+    """The device said no."""
+    UNREACHABLE = "unreachable"
+    """No link to the device; nothing was sent."""
+    TIMED_OUT = "timed_out"
+    """Sent, but the answer or the effect did not come in time. What the device does is not known."""
+    FAILED = "failed"
+    """The device answered with an error, or the link broke while the command was under way."""
+    DENIED = "denied"
+    """Who asked may not."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the device did, or will do, what was asked."""
+        return self in (Outcome.DONE, Outcome.SCHEDULED)
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a command: its JSON type and bounds."""
+
+    name: str
+    type: type
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    length_max: int = 255
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """One entry of the catalogue.
+
+    Attributes:
+        timeout_s: bound of the whole command, effect included.
+        confirm: an operator is asked before it is sent.
+    """
+
+    name: str
+    target: Target
+    right: Right
+    timeout_s: float
+    arguments: tuple[Argument, ...] = ()
+    confirm: bool = False
+
+
+CATALOGUE: Mapping[str, CommandSpec] = {
+    spec.name: spec
+    for spec in (
+        CommandSpec(
+            "RemoteStart",
+            Target.CONNECTOR,
+            Right.OPERATE,
+            timeout_s=90,
+            arguments=(Argument("id_tag", str, required=True, length_max=20),),
+        ),
+        CommandSpec("RemoteStop", Target.CONNECTOR, Right.OPERATE, timeout_s=60, confirm=True),
+        CommandSpec(
+            "Reset",
+            Target.CHARGER,
+            Right.OPERATE,
+            timeout_s=180,
+            arguments=(Argument("type", str, required=True, choices=("Soft", "Hard")),),
+            confirm=True,
+        ),
+        CommandSpec(
+            "ChangeAvailability",
+            Target.CONNECTOR,
+            Right.OPERATE,
+            timeout_s=30,
+            arguments=(Argument("type", str, required=True, choices=("Operative", "Inoperative")),),
+        ),
+        CommandSpec(
+            "GetConfiguration",
+            Target.CHARGER,
+            Right.MAINTAIN,
+            timeout_s=30,
+            arguments=(Argument("key", str, length_max=50),),
+        ),
+        CommandSpec(
+            "TriggerMessage",
+            Target.CHARGER,
+            Right.MAINTAIN,
+            timeout_s=30,
+            arguments=(
+                Argument(
+                    "requestedMessage",
+                    str,
+                    required=True,
+                    choices=(
+                        "BootNotification",
+                        "Heartbeat",
+                        "MeterValues",
+                        "StatusNotification",
+                        "DiagnosticsStatusNotification",
+                        "FirmwareStatusNotification",
+                    ),
+                ),
+                Argument("connectorId", int),
+            ),
+        ),
+        CommandSpec("UnlockConnector", Target.CONNECTOR, Right.OPERATE, timeout_s=30, confirm=True),
+        CommandSpec("ClearCache", Target.CHARGER, Right.MAINTAIN, timeout_s=30),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An order, checked.
+
+    Attributes:
+        id: unique, ours.
+        target: path of the charger or connector.
+        deadline_us: after it the order may not be sent any more, and its effect is no longer waited for.
+    """
+
+    id: str
+    name: str
+    target: str
+    arguments: Mapping[str, Any]
+    user: str
+    origin: str
+    issued_us: TimeUs
+    deadline_us: TimeUs
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended, in words that an operator reads, with what the device answered."""
+
+    outcome: Outcome
+    text: str = ""
+    answer: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check_arguments(spec: CommandSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments, checked against the catalogue.
+
+    Raises:
+        BadRequest: one is missing, unknown, of the wrong type or out of its choices.
+    """
+    known = {argument.name: argument for argument in spec.arguments}
+    for name in arguments:
+        if name not in known:
+            raise BadRequest(f"{spec.name} has no argument '{name}'")
+    checked: dict[str, Any] = {}
+    for argument in spec.arguments:
+        value = arguments.get(argument.name)
+        if value is None or value == "":
+            if argument.required:
+                raise BadRequest(f"{spec.name} needs '{argument.name}'")
+            continue
+        if not isinstance(value, argument.type) or isinstance(value, bool) != (argument.type is bool):
+            raise BadRequest(f"{spec.name}: '{argument.name}' must be of type {argument.type.__name__}")
+        if argument.choices and value not in argument.choices:
+            raise BadRequest(f"{spec.name}: '{argument.name}' must be one of {', '.join(argument.choices)}")
+        if isinstance(value, str) and len(value) > argument.length_max:
+            raise BadRequest(f"{spec.name}: '{argument.name}' has at most {argument.length_max} characters")
+        checked[argument.name] = value
+    return checked

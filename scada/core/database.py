@@ -1,0 +1,220 @@
+"""The tag database: the one road in for values.
+
+Synchronous, single-threaded, no clock of its own. Readers read `Tag` attributes directly. Three kinds of
+reader are told of changes, each by its contract (ARCHITECTURE.md, delivery contracts):
+
+* a *watch* reacts within the write (thresholds, alarms, sums);
+* the *change-set* holds each changed tag once, until it is drained (displays, OPC UA: conflation);
+* the *samples* hold every change of recorded tags, in order, until they are drained (history: append).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeAlias
+
+from scada.core.path import matcher
+from scada.core.tag import Tag, TagDefinition, Watch
+from scada.core.value import Kind, Quality, TimeUs, Value
+
+Write: TypeAlias = tuple[Tag, Value, int, TimeUs]
+"""(tag, engineering value, quality, source time)."""
+
+SAMPLES_MAX = 1_000_000
+"""Bound of the undrained samples; at it the oldest half is given up and counted (`samples_dropped`)."""
+
+
+class Sample(NamedTuple):
+    """One value for history."""
+
+    tag: Tag
+    value: Value
+    quality: int
+    source_us: TimeUs
+
+
+class TagDatabase:
+    """All tags of a plant, by path and by index."""
+
+    def __init__(self, definitions: Iterable[TagDefinition]) -> None:
+        self._tags: dict[str, Tag] = {}
+        self._by_index: list[Tag] = []
+        self._changed: list[Tag] = []
+        self._samples: list[Sample] = []
+        self.samples_dropped = 0
+        for definition in definitions:
+            if definition.path in self._tags:
+                raise ValueError(f"two tags have the path {definition.path}")
+            tag = Tag(definition, len(self._by_index))
+            self._tags[tag.path] = tag
+            self._by_index.append(tag)
+
+    def __getitem__(self, path: str) -> Tag:
+        return self._tags[path]
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._tags
+
+    def __iter__(self) -> Iterator[Tag]:
+        return iter(self._by_index)
+
+    def __len__(self) -> int:
+        return len(self._by_index)
+
+    def get(self, path: str) -> Tag | None:
+        """The tag at `path`, or None."""
+        return self._tags.get(path)
+
+    def by_index(self, index: int) -> Tag:
+        """The tag with this index of the run."""
+        return self._by_index[index]
+
+    def select(self, pattern: str) -> list[Tag]:
+        """The tags that a pattern selects, in order of definition.
+
+        Raises:
+            ValueError: not a pattern.
+        """
+        if "*" not in pattern:
+            matcher(pattern)
+            tag = self._tags.get(pattern)
+            return [tag] if tag else []
+        match = matcher(pattern)
+        return [tag for tag in self._by_index if match(tag.path)]
+
+    def watch(
+        self,
+        tag: Tag,
+        react: Callable[[Tag, TimeUs], None],
+        low: float = float("inf"),
+        high: float = float("-inf"),
+    ) -> Watch:
+        """Have `react(tag, now_us)` called within each write that takes the tag out of `low..high` or off Good.
+
+        The band of the returned watch may be moved at any time while it is the tag's only one.
+        """
+        watch = Watch(react, low, high)
+        if tag.definition.kind is Kind.TEXT:
+            # An empty band of texts: the comparison in `write` fits the kind and is never true.
+            watch.low, watch.high = "\U0010ffff", ""  # type: ignore[assignment]
+        if tag.watch is None:
+            tag.watch = watch
+        else:
+            # Two watchers share the slot through one that always fires; each keeps its own band.
+            both = (tag.watch, watch)
+
+            def react_both(changed: Tag, now_us: TimeUs) -> None:
+                value, quality = changed.value, changed.quality
+                for one in both:
+                    if quality or not (isinstance(value, (int, float)) and one.low <= value <= one.high):
+                        one.react(changed, now_us)
+
+            tag.watch = Watch(react_both)
+        return watch
+
+    def write(self, batch: Iterable[Write], now_us: TimeUs) -> None:
+        """Take new values. The hot path of the product: no allocation but for what changed.
+
+        Values are in engineering units and of the tag's kind; what comes from outside is checked by
+        `coerce` first. NaN becomes BadNoData with the last value kept.
+        """
+        changed = self._changed
+        samples = self._samples
+        for tag, value, quality, source_us in batch:
+            old = tag.value
+            if quality == tag.quality and (
+                value == old
+                or (
+                    tag.deadband and old is not None and -tag.deadband < value - old < tag.deadband  # type: ignore[operator]
+                )
+            ):
+                tag.source_us = source_us
+                tag.server_us = now_us
+                continue
+            if value != value:  # noqa: PLR0124 (NaN; the hot path calls no function)
+                value = old  # noqa: PLW2901
+                quality = Quality.BAD_NO_DATA  # noqa: PLW2901
+                if quality == tag.quality:
+                    continue
+            tag.value = value
+            tag.quality = quality
+            tag.source_us = source_us
+            tag.server_us = now_us
+            if not tag.dirty:
+                tag.dirty = True
+                changed.append(tag)
+            if tag.record:
+                samples.append(Sample(tag, value, quality, source_us))
+            watch = tag.watch
+            if watch is not None and (quality or not (watch.low <= value <= watch.high)):  # type: ignore[operator]
+                watch.react(tag, now_us)
+        if len(samples) > SAMPLES_MAX:
+            self.samples_dropped += len(samples) // 2
+            del samples[: len(samples) // 2]
+
+    def write_late(self, tag: Tag, value: Value, quality: int, source_us: TimeUs) -> None:
+        """Keep a value that a device stored while it was away: for history, the live value stands."""
+        if tag.record:
+            self._samples.append(Sample(tag, value, quality, source_us))
+
+    def set_quality(self, tags: Iterable[Tag], quality: int, now_us: TimeUs) -> None:
+        """Change the quality only: values and source times stay, so that the last value remains visible."""
+        self.write([(tag, tag.value, quality, tag.source_us) for tag in tags], now_us)
+
+    def restore(self, tag: Tag, value: Value, source_us: TimeUs) -> None:
+        """Put back a value of an earlier run, marked UncertainLastUsableValue; neither watched nor recorded."""
+        tag.value = value
+        tag.quality = Quality.UNCERTAIN_LAST_USABLE_VALUE
+        tag.source_us = tag.server_us = source_us
+        if not tag.dirty:
+            tag.dirty = True
+            self._changed.append(tag)
+
+    def drain_changes(self) -> list[Tag]:
+        """The tags that changed since the last drain, each once."""
+        drained = self._changed
+        if drained:
+            self._changed = []
+            for tag in drained:
+                tag.dirty = False
+        return drained
+
+    def drain_samples(self) -> list[Sample]:
+        """The samples since the last drain, in order of writing."""
+        drained = self._samples
+        if drained:
+            self._samples = []
+        return drained
+
+
+def coerce(definition: TagDefinition, value: object) -> Value:
+    """Check a value from outside against a tag's kind, choices and write range.
+
+    Raises:
+        ValueError: with a sentence for the person who sent it.
+    """
+    if definition.kind is Kind.BIT:
+        if isinstance(value, bool):
+            return value
+        if value in (0, 1) and isinstance(value, int):
+            return bool(value)
+        raise ValueError(f"{definition.path} is a bit: true or false")
+    if definition.kind is Kind.REGISTER:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ValueError(f"{definition.path} is a register: a number")
+        if not math.isfinite(value):
+            raise ValueError(f"{definition.path} takes a finite number")
+        rule = definition.write
+        low = rule.low if rule and rule.low is not None else definition.low
+        high = rule.high if rule and rule.high is not None else definition.high
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise ValueError(f"{definition.path} takes {low} to {high} {definition.unit}".rstrip())
+        return float(value)
+    if not isinstance(value, str):
+        raise ValueError(f"{definition.path} is a text")
+    if definition.choices and value not in definition.choices:
+        raise ValueError(f"{definition.path} takes one of: {', '.join(definition.choices)}")
+    if len(value) > 1_000:
+        raise ValueError(f"{definition.path} takes at most 1,000 characters")
+    return value

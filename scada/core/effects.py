@@ -1,0 +1,46 @@
+"""What a turn of the core wants done outside, in order.
+
+The commit gate (`scada.runtime.gate`) makes `records` durable first, then lets the rest out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from scada.core.records import AlarmTransition, Record
+
+
+class Reply(NamedTuple):
+    """The answer to `request(number)`."""
+
+    number: int
+    answer: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a device, for whoever waits for it or shows it.
+
+    Attributes:
+        kind: `transaction_started`, `transaction_stopped`, `boot`, `status`, `link`.
+        path: of the connector or charger.
+        data: what there is to say about it; JSON-able.
+    """
+
+    kind: str
+    path: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Effects:
+    """The result of one or more calls of the core's entrances."""
+
+    records: list[Record] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    transitions: list[AlarmTransition] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.records or self.replies or self.events or self.transitions)

@@ -1,0 +1,150 @@
+"""The command router: the one road out.
+
+Right, arguments, journal, deadline, outcome. Drivers register what they can carry out; whoever wants something
+of a device asks here, whichever door it came by.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from scada.core.access import Actor
+from scada.core.command import CATALOGUE, Command, CommandResult, Outcome, Target, check_arguments
+from scada.core.errors import BadRequest, JournalError, NotFound
+from scada.core.ports import Commander
+from scada.core.records import CommandRecord
+from scada.runtime.host import PlantHost
+from scada.runtime.plant_core import Note
+
+Progress = Callable[[str], None]
+"""Told what a command waits for: `journal`, `device`."""
+
+_AT_ONCE = frozenset({"RemoteStop"})
+"""Commands that do not wait for the disk: to stop is never the wrong thing to do."""
+
+log = structlog.get_logger()
+
+
+class CommandRouter:
+    """Routes commands to the driver of their target."""
+
+    def __init__(self, host: PlantHost) -> None:
+        self._host = host
+        self._commanders: dict[str, Commander] = {}
+
+    def register(self, charger: str, commander: Commander) -> None:
+        """A driver carries out the commands for a charger and its connectors."""
+        self._commanders[charger] = commander
+
+    async def execute(
+        self,
+        name: str,
+        target: str,
+        arguments: Mapping[str, Any],
+        actor: Actor,
+        progress: Progress | None = None,
+    ) -> CommandResult:
+        """Carry out a command to its real end.
+
+        Raises:
+            NotFound: no such command or target.
+            BadRequest: the arguments are wrong.
+            Denied: the actor may not; noted in the journal.
+            JournalError: the order could not be made durable; nothing was sent.
+        """
+        spec = CATALOGUE.get(name)
+        if spec is None:
+            raise NotFound(f"there is no command {name}")
+        charger = self._charger_of(target, spec.target)
+        checked = check_arguments(spec, arguments)
+        now_us = self._host.clock.now_us()
+        command = Command(
+            id=uuid.uuid4().hex,
+            name=name,
+            target=target,
+            arguments=checked,
+            user=actor.name,
+            origin=actor.origin,
+            issued_us=now_us,
+            deadline_us=now_us + int(spec.timeout_s * 1_000_000),
+        )
+        if not actor.may(spec.right):
+            denied = CommandResult(Outcome.DENIED, f"needs the right '{spec.right.value}'")
+            await self._note(command, denied)
+            actor.require(spec.right)
+        if progress:
+            progress("journal")
+        if name in _AT_ONCE:
+            noted = asyncio.ensure_future(self._note(command, None))
+            result = await self._run(command, charger, spec.timeout_s, progress)
+            try:
+                await noted
+            except JournalError:
+                log.error("command_not_journalled", command=name, target=target)
+        else:
+            await self._note(command, None)
+            result = await self._run(command, charger, spec.timeout_s, progress)
+        try:
+            await self._note(command, result)
+        except JournalError:
+            log.error("command_outcome_not_journalled", command=name, target=target)
+        log.info(
+            "command",
+            command=name,
+            target=target,
+            user=actor.name,
+            outcome=result.outcome.value,
+            text=result.text,
+        )
+        return result
+
+    async def _run(
+        self, command: Command, charger: str, timeout_s: float, progress: Progress | None
+    ) -> CommandResult:
+        commander = self._commanders.get(charger)
+        if commander is None:
+            return CommandResult(Outcome.UNREACHABLE, "no driver serves this charger")
+        if progress:
+            progress("device")
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await commander.execute(command)
+        except TimeoutError:
+            return CommandResult(Outcome.TIMED_OUT, f"no outcome within {timeout_s:g} s")
+        except Exception as error:
+            log.exception("command_failed", command=command.name, target=command.target)
+            return CommandResult(Outcome.FAILED, f"internal error: {type(error).__name__}")
+
+    async def _note(self, command: Command, result: CommandResult | None) -> None:
+        record = CommandRecord(
+            id=command.id,
+            time_us=command.issued_us if result is None else self._host.clock.now_us(),
+            name=command.name,
+            target=command.target,
+            arguments=json.dumps(dict(command.arguments)),
+            user=command.user,
+            origin=command.origin,
+            outcome=result.outcome.value if result else "",
+            text=result.text if result else "",
+        )
+        await self._host.request(Note((record,)))
+
+    def _charger_of(self, target: str, kind: Target) -> str:
+        plant = self._host.plant
+        if kind is Target.CHARGER:
+            if target in plant.chargers_by_path:
+                return target
+            if target in plant.connectors_by_path:
+                raise BadRequest("this command goes to a charger, not to a connector")
+            raise NotFound(f"there is no charger {target}")
+        if target in plant.connectors_by_path:
+            return plant.connectors_by_path[target][0].path
+        if target in plant.chargers_by_path:
+            raise BadRequest("this command goes to a connector, for example " + target + ".C1")
+        raise NotFound(f"there is no connector {target}")
