@@ -87,8 +87,10 @@ class SessionBook:
         self._database = database
         self._open: dict[tuple[str, int], TransactionRecord] = {}
         self._by_id: dict[int, TransactionRecord] = {}
-        self._tags = {
-            connector.path: _ConnectorTags(database, connector)
+        self._energy_wh: dict[tuple[str, int], int] = {}
+        """Energy of the open transactions, as their samples tell it."""
+        self._connector_tags = {
+            (charger.path, connector.number): _ConnectorTags(database, connector)
             for charger in plant.chargers()
             for connector in charger.connectors
         }
@@ -102,12 +104,13 @@ class SessionBook:
                 self._show(record, now_us)
 
     def open_on(self, charger: str, connector: int) -> TransactionRecord | None:
-        """The open transaction of a connector."""
-        return self._open.get((charger, connector))
+        """The open transaction of a connector, with its energy so far."""
+        record = self._open.get((charger, connector))
+        return self._live(record) if record else None
 
     def open_transactions(self) -> list[TransactionRecord]:
         """All open transactions, oldest first."""
-        return sorted(self._open.values(), key=lambda record: record.started_us)
+        return sorted(map(self._live, self._open.values()), key=lambda record: record.started_us)
 
     def authorize(self, id_tag: str, now_us: TimeUs) -> Authorization:
         """Authorize a token; one that charges already elsewhere is still good (OCPP leaves it to us)."""
@@ -174,20 +177,20 @@ class SessionBook:
         self._finish(closed, now_us)
         return StopAnswer(True, authorization)
 
-    def register(self, charger: str, connector: int, register_wh: float, now_us: TimeUs) -> None:
-        """The connector's energy register, as a sample within a transaction reported it."""
-        record = self._open.get((charger, connector))
+    def register(self, charger: str, connector: int, register_wh: float, now_us: TimeUs) -> Write | None:
+        """The connector's energy register, as a sample within a transaction reported it.
+
+        Returns:
+            The write of the connector's session energy that follows from it, if any. It is not journalled: the
+            samples are in history, and the stop brings the final reading.
+        """
+        key = (charger, connector)
+        record = self._open.get(key)
         if record is None or register_wh < record.meter_start_wh:
-            return  # a session register beside a lifetime one: never subtract across the two
+            return None  # a session register beside a lifetime one: never subtract across the two
         energy_wh = int(register_wh) - record.meter_start_wh
-        if energy_wh == record.energy_wh:
-            return
-        # Not journalled: the samples are in history, and the stop brings the final reading.
-        updated = replace(record, energy_wh=energy_wh, updated_us=now_us)
-        self._open[charger, connector] = self._by_id[record.id] = updated
-        tags = self._tags.get(self._connector_path(record))
-        if tags is not None:
-            self._database.write([(tags.energy, energy_wh / 1000, GOOD, now_us)], now_us)
+        self._energy_wh[key] = energy_wh
+        return self._connector_tags[key].energy, energy_wh / 1000, GOOD, now_us
 
     def _close_lost(self, record: TransactionRecord, now_us: TimeUs) -> None:
         self._finish(
@@ -195,7 +198,8 @@ class SessionBook:
                 record,
                 state=TransactionState.LOST_STOP,
                 stopped_us=now_us,
-                meter_stop_wh=record.meter_start_wh + record.energy_wh,
+                meter_stop_wh=record.meter_start_wh + self._live(record).energy_wh,
+                energy_wh=self._live(record).energy_wh,
                 reason="LostStop",
                 flags=_flag(record.flags, "lost_stop"),
                 updated_us=now_us,
@@ -237,7 +241,8 @@ class SessionBook:
         current = self._open.get(key)
         if current is not None and current.id == record.id:
             del self._open[key]
-            self._show(None, now_us, self._connector_path(record), record)
+            self._energy_wh.pop(key, None)
+            self._show_closed(record, now_us)
         self._remember(record)
         self._emit(record)
         path = self._connector_path(record)
@@ -250,32 +255,34 @@ class SessionBook:
             if oldest is not None and oldest.id != record.id:
                 del self._by_id[oldest.id]
 
-    def _show(
-        self,
-        record: TransactionRecord | None,
-        now_us: TimeUs,
-        path: str = "",
-        closed: TransactionRecord | None = None,
-    ) -> None:
-        """Write the connector's transaction tags."""
-        tags = self._tags.get(path or (self._connector_path(record) if record else ""))
+    def _live(self, record: TransactionRecord) -> TransactionRecord:
+        energy_wh = self._energy_wh.get((record.charger, record.connector), record.energy_wh)
+        return record if energy_wh == record.energy_wh else replace(record, energy_wh=energy_wh)
+
+    def _show(self, record: TransactionRecord, now_us: TimeUs) -> None:
+        tags = self._connector_tags.get((record.charger, record.connector))
         if tags is None:
             return
-        values: list[tuple[Tag, Value]]
-        if record is None:
-            values = [(tags.transaction, 0), (tags.id_tag, ""), (tags.charging, False)]
-            if closed is not None:
-                values.append((tags.energy, closed.energy_wh / 1000))
-        else:
-            values = [
-                (tags.transaction, record.id),
-                (tags.id_tag, record.id_tag),
-                (tags.charging, True),
-                (tags.started, record.started_us / 1_000_000),
-                (tags.energy, record.energy_wh / 1000),
-            ]
-        batch: list[Write] = [(tag, value, GOOD, now_us) for tag, value in values]
-        self._database.write(batch, now_us)
+        values: list[tuple[Tag, Value]] = [
+            (tags.transaction, record.id),
+            (tags.id_tag, record.id_tag),
+            (tags.charging, True),
+            (tags.started, record.started_us / 1_000_000),
+            (tags.energy, record.energy_wh / 1000),
+        ]
+        self._database.write([(tag, value, GOOD, now_us) for tag, value in values], now_us)
+
+    def _show_closed(self, record: TransactionRecord, now_us: TimeUs) -> None:
+        tags = self._connector_tags.get((record.charger, record.connector))
+        if tags is None:
+            return
+        values: list[tuple[Tag, Value]] = [
+            (tags.transaction, 0),
+            (tags.id_tag, ""),
+            (tags.charging, False),
+            (tags.energy, record.energy_wh / 1000),
+        ]
+        self._database.write([(tag, value, GOOD, now_us) for tag, value in values], now_us)
 
     def _site(self, charger: str) -> str:
         known = self._plant.chargers_by_path.get(charger)

@@ -89,7 +89,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
-    """A mail in the outbox and what became of it: `state` is waiting, sent or failed."""
+    """A mail in the outbox and what became of it: `state` is waiting, sent or failed; `text` as it was sent."""
 
     id: int
     record: OutboxRecord
@@ -98,6 +98,7 @@ class OutboxRow:
     next_try_us: TimeUs
     last_answer: str
     subject: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ class OutboxStore(Protocol):
         ...
 
     async def settle(
-        self, row_id: int, *, state: str, answer: str, next_try_us: TimeUs, subject: str
+        self, row_id: int, *, state: str, answer: str, next_try_us: TimeUs, subject: str, text: str = ""
     ) -> None:
         """Note how a try ended: `sent`, `failed` (for good) or `waiting` (again at `next_try_us`)."""
         ...

@@ -1,0 +1,5 @@
+"""`python -m scada`."""
+
+from scada.cli import main
+
+main()

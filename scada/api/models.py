@@ -1,0 +1,378 @@
+"""Shapes of the interface. Times are RFC 3339, UTC, milliseconds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from scada.core.errors import BadRequest
+from scada.core.plant import Charger, Plant
+from scada.core.records import AlarmTransition, TransactionRecord
+from scada.core.tag import Tag
+from scada.core.value import TimeUs, quality_name
+from scada.runtime.board import AlarmView
+
+T = TypeVar("T")
+
+
+class Page(BaseModel, Generic[T]):
+    """A part of a list; `next` is the cursor of the next part, null at the end."""
+
+    items: list[T]
+    next: str | None
+
+
+class TagItem(BaseModel):
+    """A tag as it stands. `time` is the source's time, null before the first value."""
+
+    path: str
+    value: bool | float | str | None
+    quality: str
+    time: str | None
+    unit: str
+
+
+class TagDetail(TagItem):
+    """A tag with what is configured of it."""
+
+    kind: str
+    label: dict[str, str]
+    description: dict[str, str]
+    decimals: int
+    low: float | None
+    high: float | None
+    choices: list[str]
+    writable: bool
+    server_time: str | None
+
+
+class PointItem(BaseModel):
+    """One sample of history."""
+
+    time: str
+    value: bool | float | str | None
+    quality: str
+
+
+class AlarmItem(BaseModel):
+    """An alarm that is not normal."""
+
+    path: str
+    site: str
+    level: int
+    priority: str
+    state: str
+    raised: str
+    changed: str
+    value: str
+    message: str
+    cause: str
+    consequence: str
+    guidance: str
+    user: str
+    comment: str
+    journalled: bool
+
+
+class JournalItem(BaseModel):
+    """A row of the alarm journal."""
+
+    sequence: int
+    time: str
+    alarm: str
+    site: str
+    level: int
+    event: str
+    state: str
+    raised: str
+    value: str
+    user: str
+    origin: str
+    comment: str
+
+
+class SessionItem(BaseModel):
+    """A transaction."""
+
+    id: int
+    site: str
+    charger: str
+    connector: int
+    id_tag: str
+    state: str
+    started: str
+    stopped: str | None
+    meter_start_wh: int
+    meter_stop_wh: int | None
+    energy_wh: int
+    reason: str
+    authorized_by: str
+    flags: list[str]
+
+
+class ConnectorItem(BaseModel):
+    """A connector with what matters of it now."""
+
+    path: str
+    number: int
+    plug: str
+    current: str
+    phases: int
+    current_max_a: float
+    power_max_kw: float
+    bay: str
+    status: str | None
+    transaction_id: int | None
+
+
+class ChargerItem(BaseModel):
+    """A charger."""
+
+    path: str
+    site: str
+    identity: str
+    type: str
+    feeder: str
+    label: str
+    online: bool
+    vendor: str | None
+    model: str | None
+    firmware: str | None
+    connectors: list[ConnectorItem]
+
+
+class MailItem(BaseModel):
+    """A mail of the outbox."""
+
+    id: int
+    created: str
+    recipient: str
+    subject: str
+    state: str
+    attempts: int
+    last_answer: str
+
+
+class Strict(BaseModel):
+    """An unknown key is refused: it is most often a misspelt one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Login(Strict):
+    """User and password."""
+
+    username: Annotated[str, Field(max_length=100)]
+    password: Annotated[str, Field(max_length=256)]
+
+
+class Token(BaseModel):
+    """A bearer token, good for 12 hours without use and 7 days in all."""
+
+    access_token: str
+    token_type: str = "bearer"  # noqa: S105
+    user: str
+    role: str
+    rights: list[str]
+
+
+class WriteValue(Strict):
+    """A new value."""
+
+    value: bool | float | str
+
+
+class Acknowledgement(Strict):
+    """Alarms to acknowledge."""
+
+    paths: Annotated[list[str], Field(min_length=1, max_length=1000)]
+    comment: Annotated[str, Field(max_length=500)] = ""
+
+
+class Comment(Strict):
+    """A comment."""
+
+    comment: Annotated[str, Field(max_length=500)] = ""
+
+
+class Acknowledged(BaseModel):
+    """The alarms that were acknowledged now; others were acknowledged already or are normal."""
+
+    acknowledged: list[str]
+
+
+class CommandBody(Strict):
+    """A command out of `GET /commands`."""
+
+    command: str
+    target: str
+    arguments: dict[str, Any] = {}
+
+
+class CommandOutcome(BaseModel):
+    """How a command ended: done, scheduled, refused, unreachable, timed_out or failed."""
+
+    outcome: str
+    ok: bool
+    text: str
+    answer: dict[str, Any]
+
+
+class CommandItem(BaseModel):
+    """A command that there is."""
+
+    name: str
+    target: str
+    right: str
+    timeout_s: float
+    confirm: bool
+    arguments: list[dict[str, Any]]
+
+
+def time_text(time_us: TimeUs) -> str:
+    """RFC 3339, UTC."""
+    moment = datetime.fromtimestamp(time_us / 1_000_000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_time(text: str | None, name: str) -> TimeUs | None:
+    """A time of a query; without zone it is UTC. Raises BadRequest."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return int(moment.timestamp() * 1_000_000)
+    except (ValueError, OverflowError):
+        raise BadRequest(f"'{name}' is no RFC 3339 time, for example 2026-11-21T07:00:00Z") from None
+
+
+def tag_item(tag: Tag) -> TagItem:
+    """A tag as it stands."""
+    return TagItem(
+        path=tag.path,
+        value=tag.value,
+        quality=quality_name(tag.quality),
+        time=time_text(tag.source_us) if tag.source_us else None,
+        unit=tag.definition.unit,
+    )
+
+
+def tag_detail(tag: Tag) -> TagDetail:
+    """A tag with its configuration."""
+    d = tag.definition
+    return TagDetail(
+        **tag_item(tag).model_dump(),
+        kind=d.kind.value,
+        label=dict(d.label),
+        description=dict(d.description),
+        decimals=d.decimals,
+        low=d.low,
+        high=d.high,
+        choices=list(d.choices),
+        writable=d.write is not None,
+        server_time=time_text(tag.server_us) if tag.server_us else None,
+    )
+
+
+def alarm_item(plant: Plant, view: AlarmView, language: str) -> AlarmItem:
+    """An alarm with its texts in a language."""
+    d = view.definition
+    return AlarmItem(
+        path=view.path,
+        site=view.site,
+        level=view.level,
+        priority=view.priority,
+        state=view.state.value,
+        raised=time_text(view.raised_us),
+        changed=time_text(view.changed_us),
+        value=view.value,
+        message=plant.text(d.message, language),
+        cause=plant.text(d.cause, language),
+        consequence=plant.text(d.consequence, language),
+        guidance=plant.text(d.guidance, language),
+        user=view.user,
+        comment=view.comment,
+        journalled=view.journalled,
+    )
+
+
+def journal_item(row: AlarmTransition) -> JournalItem:
+    """A journal row."""
+    return JournalItem(
+        sequence=row.sequence,
+        time=time_text(row.time_us),
+        alarm=row.alarm,
+        site=row.site,
+        level=row.level,
+        event=row.event.value,
+        state=row.state.value,
+        raised=time_text(row.raised_us),
+        value=row.value,
+        user=row.user,
+        origin=row.origin,
+        comment=row.comment,
+    )
+
+
+def session_item(record: TransactionRecord) -> SessionItem:
+    """A transaction."""
+    return SessionItem(
+        id=record.id,
+        site=record.site,
+        charger=record.charger,
+        connector=record.connector,
+        id_tag=record.id_tag,
+        state=record.state.value,
+        started=time_text(record.started_us),
+        stopped=time_text(record.stopped_us) if record.stopped_us is not None else None,
+        meter_start_wh=record.meter_start_wh,
+        meter_stop_wh=record.meter_stop_wh,
+        energy_wh=record.energy_wh,
+        reason=record.reason,
+        authorized_by=record.authorized_by,
+        flags=[flag for flag in record.flags.split(",") if flag],
+    )
+
+
+def charger_item(charger: Charger, plant: Plant, tags: dict[str, Tag], language: str) -> ChargerItem:
+    """A charger with its live state. `tags` maps paths to tags."""
+
+    def value(path: str) -> Any:
+        tag = tags.get(path)
+        return tag.value if tag else None
+
+    def word(path: str) -> str | None:
+        found = value(path)
+        return found if isinstance(found, str) else None
+
+    return ChargerItem(
+        path=charger.path,
+        site=charger.site,
+        identity=charger.identity,
+        type=charger.device_type,
+        feeder=charger.feeder,
+        label=plant.text(charger.label, language),
+        online=value(f"{charger.path}.Online") is True,
+        vendor=word(f"{charger.path}.Vendor"),
+        model=word(f"{charger.path}.Model"),
+        firmware=word(f"{charger.path}.Firmware"),
+        connectors=[
+            ConnectorItem(
+                path=c.path,
+                number=c.number,
+                plug=c.plug,
+                current=c.current.value,
+                phases=c.phases,
+                current_max_a=c.current_max_a,
+                power_max_kw=c.power_max_kw,
+                bay=c.bay,
+                status=word(f"{c.path}.Status"),
+                transaction_id=int(value(f"{c.path}.TransactionId") or 0) or None,
+            )
+            for c in charger.connectors
+        ],
+    )

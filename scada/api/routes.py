@@ -1,0 +1,326 @@
+"""The routes of `/api/v1`. Each is thin: check, ask the plant, shape the answer.
+
+No postponed annotations here: FastAPI evaluates them, and they name local dependencies.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
+
+from scada.api import models
+from scada.api.access import actor_of, basic_scheme, bearer_scheme, origin_of, requires
+from scada.api.services import ApiServices
+from scada.core.access import Actor, Right
+from scada.core.command import CATALOGUE
+from scada.core.errors import BadRequest, Denied, NotFound
+from scada.core.ports import SessionFilter
+from scada.core.records import TransactionState
+from scada.core.tag import Tag
+from scada.core.value import quality_name
+from scada.runtime.plant_core import Acknowledge, WriteTag
+
+LIMIT_MAX = 1_000
+
+Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="items at most")]
+Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the part before")]
+Language = Annotated[str, Query(max_length=5, description="of the texts: en or fr")]
+Time = Annotated[str | None, Query(max_length=40, description="RFC 3339")]
+
+
+def build(services: ApiServices) -> APIRouter:
+    """All routes."""
+    router = APIRouter(responses={401: {"description": "not logged in"}})
+    secured = [Depends(bearer_scheme), Depends(basic_scheme)]
+    _system(router, services)
+    _tags(router, services, secured)
+    _alarms(router, services, secured)
+    _sessions(router, services, secured)
+    _commands(router, services, secured)
+    return router
+
+
+def _system(router: APIRouter, services: ApiServices) -> None:
+    @router.get("/health", tags=["system"])
+    async def health() -> dict[str, Any]:
+        """Whether the system runs: version, ports, services. Open to everybody."""
+        return {"status": "ok", "version": services.version, **services.status()}
+
+    @router.post("/token", tags=["access"])
+    async def log_in(
+        request: Request,
+        username: Annotated[str | None, Form(max_length=100)] = None,
+        password: Annotated[str | None, Form(max_length=256)] = None,
+    ) -> models.Token:
+        """A bearer token for user and password, as a form (OAuth 2 password grant) or as JSON."""
+        if username is None or password is None:
+            try:
+                body = models.Login.model_validate_json(await request.body())
+            except ValueError:
+                raise BadRequest("give username and password, as a form or as JSON") from None
+            username, password = body.username, body.password
+        token = await services.accounts.log_in(username, password, origin_of(request))
+        actor = services.accounts.actor(token, origin_of(request))
+        if actor is None:
+            raise Denied("the account was disabled")
+        return models.Token(
+            access_token=token,
+            user=actor.name,
+            role=actor.role,
+            rights=sorted(right.value for right in actor.rights),
+        )
+
+    @router.delete("/token", tags=["access"], status_code=204)
+    async def log_out(request: Request) -> Response:
+        """End the session of the bearer token."""
+        await actor_of(services, request)
+        services.accounts.log_out(request.headers["Authorization"].partition(" ")[2].strip())
+        return Response(status_code=204)
+
+
+def _tags(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
+    see = Depends(requires(services, Right.SEE))
+    operate = Depends(requires(services, Right.OPERATE))
+    tags = services.host.tags
+
+    def find(path: str) -> Tag:
+        tag = tags.get(path)
+        if tag is None:
+            raise NotFound(f"there is no tag {path}")
+        return tag
+
+    @router.get("/tags", tags=["tags"], dependencies=[*secured, see])
+    async def list_tags(
+        path: Annotated[
+            str,
+            Query(max_length=256, description="`*` within a segment, `**` across; a last `*`: the branch"),
+        ] = "**",
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> models.Page[models.TagItem]:
+        """Tags by pattern, in order of definition."""
+        try:
+            selected = tags.select(path)
+        except ValueError as error:
+            raise BadRequest(str(error)) from None
+        start = _number(cursor)
+        part = [tag for tag in selected if tag.index >= start][: limit + 1]
+        following = str(part[limit].index) if len(part) > limit else None
+        return models.Page(items=[models.tag_item(tag) for tag in part[:limit]], next=following)
+
+    @router.get("/tags/{path}", tags=["tags"], dependencies=[*secured, see])
+    async def get_tag(path: str) -> models.TagDetail:
+        """A tag with its configuration."""
+        return models.tag_detail(find(path))
+
+    @router.put("/tags/{path}", tags=["tags"], dependencies=secured)
+    async def write_tag(
+        path: str, body: models.WriteValue, actor: Annotated[Actor, operate]
+    ) -> models.TagDetail:
+        """Write a tag that has a write rule; audited."""
+        tag = find(path)
+        await services.host.request(WriteTag(path, body.value, actor.name, actor.origin))
+        return models.tag_detail(tag)
+
+    @router.get("/tags/{path}/history", tags=["tags"], dependencies=[*secured, see])
+    async def history(
+        path: str,
+        from_: Annotated[str | None, Query(alias="from", max_length=40)] = None,
+        to: Time = None,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+    ) -> models.Page[models.PointItem]:
+        """The newest samples of a span (default: the last hour), oldest first."""
+        find(path)
+        now_us = services.host.clock.now_us()
+        to_us = models.parse_time(to, "to") or now_us
+        from_us = models.parse_time(from_, "from") or to_us - 3600 * 1_000_000
+        points = await services.archive.points(path, from_us, to_us, limit)
+        return models.Page(
+            items=[
+                models.PointItem(
+                    time=models.time_text(p.time_us), value=p.value, quality=quality_name(p.quality)
+                )
+                for p in points
+            ],
+            next=None,
+        )
+
+
+def _alarms(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
+    see = Depends(requires(services, Right.SEE))
+    may_acknowledge = Depends(requires(services, Right.ACKNOWLEDGE))
+    board = services.host.board
+
+    @router.get("/alarms", tags=["alarms"], dependencies=[*secured, see])
+    async def list_alarms(
+        site: str = "",
+        state: str = "",
+        limit: Limit = 100,
+        cursor: Cursor = None,
+        language: Language = "en",
+    ) -> models.Page[models.AlarmItem]:
+        """Alarms that are not normal: unacknowledged first, then by level, then newest first."""
+        views = [view for view in board.views(site) if not state or view.state.value == state]
+        start = _number(cursor)
+        part = views[start : start + limit]
+        following = str(start + limit) if len(views) > start + limit else None
+        items = [models.alarm_item(services.plant, view, language) for view in part]
+        return models.Page(items=items, next=following)
+
+    @router.get("/alarms/journal", tags=["alarms"], dependencies=[*secured, see])
+    async def journal(
+        site: str = "", alarm: str = "", limit: Limit = 100, cursor: Cursor = None
+    ) -> models.Page[models.JournalItem]:
+        """The alarm journal, newest first."""
+        page = await services.archive.alarm_journal(limit, cursor, site, alarm)
+        return models.Page(items=[models.journal_item(row) for row in page.items], next=page.next)
+
+    async def acknowledge(paths: list[str], comment: str, actor: Actor) -> models.Acknowledged:
+        done = await services.host.request(Acknowledge(tuple(paths), actor.name, actor.origin, comment))
+        return models.Acknowledged(acknowledged=done)
+
+    @router.post("/alarms/acknowledge", tags=["alarms"], dependencies=secured)
+    async def acknowledge_many(
+        body: models.Acknowledgement, actor: Annotated[Actor, may_acknowledge]
+    ) -> models.Acknowledged:
+        """Acknowledge alarms; answered when it is in the journal."""
+        return await acknowledge(body.paths, body.comment, actor)
+
+    @router.post("/alarms/{path}/acknowledge", tags=["alarms"], dependencies=secured)
+    async def acknowledge_one(
+        path: str, actor: Annotated[Actor, may_acknowledge], body: models.Comment | None = None
+    ) -> models.Acknowledged:
+        """Acknowledge one alarm."""
+        return await acknowledge([path], body.comment if body else "", actor)
+
+
+def _sessions(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
+    see = Depends(requires(services, Right.SEE))
+
+    @router.get("/sessions", tags=["sessions"], dependencies=[*secured, see])
+    async def list_sessions(
+        site: str = "",
+        charger: str = "",
+        connector: Annotated[int | None, Query(ge=0)] = None,
+        id_tag: str = "",
+        state: str = "",
+        from_: Annotated[str | None, Query(alias="from", max_length=40)] = None,
+        to: Time = None,
+        limit: Limit = 100,
+        cursor: Cursor = None,
+    ) -> models.Page[models.SessionItem]:
+        """Transactions, newest first; `from` and `to` are about their start. Open ones carry live energy."""
+        try:
+            wanted = TransactionState(state) if state else None
+        except ValueError:
+            known = ", ".join(s.value for s in TransactionState)
+            raise BadRequest(f"'state' is one of {known}") from None
+        where = SessionFilter(
+            site=site,
+            charger=charger,
+            connector=connector,
+            id_tag=id_tag,
+            state=wanted,
+            from_us=models.parse_time(from_, "from"),
+            to_us=models.parse_time(to, "to"),
+        )
+        page = await services.archive.sessions(where, limit, cursor)
+        live = {record.id: record for record in services.host.core.sessions.open_transactions()}
+        return models.Page(
+            items=[
+                models.session_item(
+                    live.get(record.id, record) if record.state is TransactionState.OPEN else record
+                )
+                for record in page.items
+            ],
+            next=page.next,
+        )
+
+    @router.get("/chargers", tags=["chargers"], dependencies=[*secured, see])
+    async def list_chargers(
+        site: str = "", limit: Limit = 100, cursor: Cursor = None, language: Language = "en"
+    ) -> models.Page[models.ChargerItem]:
+        """Chargers with their connectors, in order of the project."""
+        chargers = [c for c in services.plant.chargers() if not site or c.site == site]
+        start = _number(cursor)
+        part = chargers[start : start + limit]
+        following = str(start + limit) if len(chargers) > start + limit else None
+        return models.Page(items=[_charger(services, c.path, language) for c in part], next=following)
+
+    @router.get("/chargers/{path}", tags=["chargers"], dependencies=[*secured, see])
+    async def get_charger(path: str, language: Language = "en") -> models.ChargerItem:
+        """A charger."""
+        return _charger(services, path, language)
+
+
+def _commands(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
+    see = Depends(requires(services, Right.SEE))
+
+    @router.get("/commands", tags=["commands"], dependencies=[*secured, see])
+    async def list_commands() -> models.Page[models.CommandItem]:
+        """The commands that there are, with their arguments."""
+        items = [
+            models.CommandItem(
+                name=spec.name,
+                target=spec.target.value,
+                right=spec.right.value,
+                timeout_s=spec.timeout_s,
+                confirm=spec.confirm,
+                arguments=[
+                    {
+                        "name": a.name,
+                        "type": a.type.__name__,
+                        "required": a.required,
+                        "choices": list(a.choices),
+                    }
+                    for a in spec.arguments
+                ],
+            )
+            for spec in CATALOGUE.values()
+        ]
+        return models.Page(items=items, next=None)
+
+    @router.post("/commands", tags=["commands"], dependencies=secured)
+    async def execute(
+        body: models.CommandBody, actor: Annotated[Actor, Depends(requires(services, Right.SEE))]
+    ) -> models.CommandOutcome:
+        """Carry out a command; answered with its real outcome, which may take until its time-out."""
+        result = await services.router.execute(body.command, body.target, body.arguments, actor)
+        return models.CommandOutcome(
+            outcome=result.outcome.value, ok=result.outcome.ok, text=result.text, answer=dict(result.answer)
+        )
+
+    @router.get("/mails", tags=["mails"], dependencies=[*secured, see])
+    async def list_mails(limit: Limit = 100, cursor: Cursor = None) -> models.Page[models.MailItem]:
+        """Mails of the outbox and what became of them, newest first."""
+        page = await services.archive.outbox(limit, cursor)
+        return models.Page(
+            items=[
+                models.MailItem(
+                    id=row.id,
+                    created=models.time_text(row.record.created_us),
+                    recipient=row.record.recipient,
+                    subject=row.subject,
+                    state=row.state,
+                    attempts=row.attempts,
+                    last_answer=row.last_answer,
+                )
+                for row in page.items
+            ],
+            next=page.next,
+        )
+
+
+def _charger(services: ApiServices, path: str, language: str) -> models.ChargerItem:
+    charger = services.plant.chargers_by_path.get(path)
+    if charger is None:
+        raise NotFound(f"there is no charger {path}")
+    tags = {tag.path: tag for tag in services.host.tags.select(f"{path}.*")}
+    return models.charger_item(charger, services.plant, tags, language)
+
+
+def _number(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 9:
+        raise BadRequest("the cursor is not one of ours")
+    return int(cursor)

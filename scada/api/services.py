@@ -1,0 +1,30 @@
+"""What the interface stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from scada.core.plant import Plant
+from scada.core.ports import Archive
+from scada.identity.accounts import Accounts
+from scada.runtime.host import PlantHost
+from scada.runtime.router import CommandRouter
+
+
+@dataclass(frozen=True)
+class ApiServices:
+    """Handed over by the composition root.
+
+    Attributes:
+        status: what `/api/v1/health` tells: ports and state of the services.
+    """
+
+    plant: Plant
+    host: PlantHost
+    router: CommandRouter
+    accounts: Accounts
+    archive: Archive
+    version: str
+    status: Callable[[], Mapping[str, Any]]

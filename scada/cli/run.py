@@ -1,0 +1,128 @@
+"""`scada run`, `scada demo` and `scada simulate`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scada.cli.common import (
+    Directory,
+    Host,
+    HttpPort,
+    LogJson,
+    LogLevel,
+    OcppPort,
+    OpcUaPort,
+    check_log_level,
+    errors,
+    load_plant,
+    say,
+)
+from scada.project import scaffold
+from scada.runtime import logs
+
+Simulate = Annotated[
+    bool | None,
+    typer.Option(
+        "--simulate/--no-simulate", help="a simulated site beside it (default: as the project says)"
+    ),
+]
+Speed = Annotated[float | None, typer.Option("--speed", help="how much faster simulated time runs", min=0.01)]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("run")(run)
+    app.command("demo")(demo)
+    app.command("simulate")(simulate)
+
+
+def run(
+    directory: Directory,
+    host: Host = None,
+    http_port: HttpPort = None,
+    ocpp_port: OcppPort = None,
+    opcua_port: OpcUaPort = None,
+    simulated: Simulate = None,
+    speed: Speed = None,
+    log_level: LogLevel = "info",
+    log_json: LogJson = False,
+) -> None:
+    """Run a project until Ctrl-C or SIGTERM."""
+    from scada import app as application  # late: `scada check` need not load every library
+
+    logs.configure(check_log_level(log_level), json=log_json)
+    plant = load_plant(directory, host, http_port, ocpp_port, opcua_port)
+    if speed is not None:
+        plant = replace(plant, simulation=replace(plant.simulation, speed=speed))
+    wanted = plant.simulation.enabled if simulated is None else simulated
+    application.run(plant, simulate=wanted, say=say)
+
+
+def demo(
+    directory: Annotated[Path, typer.Option("--dir", help="project directory, kept between runs")] = Path(
+        "run/demo"
+    ),
+    host: Host = None,
+    http_port: HttpPort = None,
+    ocpp_port: OcppPort = None,
+    opcua_port: OpcUaPort = None,
+    simulated: Simulate = None,
+    speed: Speed = None,
+    log_level: LogLevel = "warning",
+    log_json: LogJson = False,
+) -> None:
+    """Run the model project; its directory is made when it is not there yet."""
+    if not (directory / "project.toml").exists():
+        scaffold(directory)
+        say(f"The model project was copied to {directory}.")
+    run(directory, host, http_port, ocpp_port, opcua_port, simulated, speed, log_level, log_json)
+
+
+def simulate(
+    directory: Directory,
+    ocpp_url: Annotated[str | None, typer.Option(help="where the chargers connect to")] = None,
+    speed: Speed = None,
+    seed: Annotated[int | None, typer.Option(help="of everything random")] = None,
+    parent_pid: Annotated[
+        int | None, typer.Option(help="end when this process is gone and no charger finds a system")
+    ] = None,
+    log_level: LogLevel = "warning",
+) -> None:
+    """Simulate the project's chargers, vehicles and meters, and catch its mails, over real sockets."""
+    from scada.app import SIMULATOR_BUSY_EXIT
+    from scada.simulator import AlreadyRunning, SimulationOptions, run_simulation
+
+    logs.configure(check_log_level(log_level))
+    plant = load_plant(directory)
+    network = plant.network
+    data = plant.directory / "data" / "simulator"
+    options = SimulationOptions(
+        ocpp_url=ocpp_url or f"ws://{network.host}:{network.ocpp_port}{network.ocpp_path}",
+        speed=plant.simulation.speed if speed is None else speed,
+        seed=plant.simulation.seed if seed is None else seed,
+        state_dir=data,
+        mail_dir=data / "mail",
+        smtp_port=plant.simulation.smtp_port,
+        parent_pid=parent_pid,
+    )
+
+    async def until_stopped() -> None:
+        task = asyncio.ensure_future(run_simulation(plant, options))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    try:
+        asyncio.run(until_stopped())
+    except AlreadyRunning as error:
+        errors.print(f"scada: {error}", markup=False)
+        sys.exit(SIMULATOR_BUSY_EXIT)

@@ -1,0 +1,130 @@
+"""`scada user`: accounts of a project, also while it runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from scada.cli.common import Directory, console, load_plant
+from scada.core.errors import BadRequest, NotFound
+from scada.core.plant import Plant
+from scada.core.ports import UserRow, UserStore
+from scada.history.store import open_core
+from scada.identity import passwords
+
+PASSWORD_VARIABLE = "SCADA_NEW_PASSWORD"  # noqa: S105 (the name of a variable)
+
+app = typer.Typer(help="Accounts of a project.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="user name", show_default=False)]
+
+
+@app.command("list")
+def list_users(directory: Directory) -> None:
+    """Show the accounts."""
+    with _users(directory) as (_, users):
+        table = Table("user", "role", "language", "state", box=None, header_style="bold")
+        for user in users.list():
+            table.add_row(
+                user.name, user.role, user.language or "–", "disabled" if user.disabled else "active"
+            )
+        console.print(table)
+
+
+@app.command()
+def add(
+    directory: Directory,
+    name: Name,
+    role: Annotated[
+        str, typer.Option(help="administrator, operator, guest or one of the project's")
+    ] = "operator",
+    language: Annotated[str, typer.Option(help="en or fr")] = "",
+) -> None:
+    """Add an account; the password is asked for, or taken from SCADA_NEW_PASSWORD."""
+    with _users(directory) as (plant, users):
+        if not 1 <= len(name) <= 100 or not name.isprintable() or name.startswith("<"):
+            raise BadRequest("a user name has 1 to 100 printable characters and does not begin with '<'")
+        if users.get(name) is not None:
+            raise BadRequest(f"there is a user '{name}' already")
+        _check_role(plant, role)
+        users.put(UserRow(name, role, passwords.hash_password(_password()), language, False))
+        console.print(f"user '{name}' ({role}) is added")
+
+
+@app.command()
+def password(directory: Directory, name: Name) -> None:
+    """Change a password; it is asked for, or taken from SCADA_NEW_PASSWORD."""
+    with _users(directory) as (_, users):
+        user = _find(users, name)
+        users.put(replace(user, password_hash=passwords.hash_password(_password())))
+        console.print(f"the password of '{name}' is changed")
+
+
+@app.command()
+def role(
+    directory: Directory, name: Name, new_role: Annotated[str, typer.Argument(help="the new role")]
+) -> None:
+    """Change the role of a user."""
+    with _users(directory) as (plant, users):
+        user = _find(users, name)
+        _check_role(plant, new_role)
+        if user.role == "administrator" and new_role != "administrator":
+            _keep_an_administrator(users, name)
+        users.put(replace(user, role=new_role))
+        console.print(f"'{name}' is {new_role} now")
+
+
+@app.command()
+def remove(directory: Directory, name: Name) -> None:
+    """Remove an account; its sessions end with the next click."""
+    with _users(directory) as (_, users):
+        user = _find(users, name)
+        if user.role == "administrator":
+            _keep_an_administrator(users, name)
+        users.remove(name)
+        console.print(f"user '{name}' is removed")
+
+
+@contextmanager
+def _users(directory: Directory) -> Iterator[tuple[Plant, UserStore]]:
+    plant = load_plant(directory)
+    data = plant.directory / "data"
+    if not (data / "core.db").exists():
+        raise NotFound(f"{data} holds no database yet: start the project once with `scada run {directory}`")
+    store = open_core(data)
+    try:
+        yield plant, store.users
+    finally:
+        store.close()
+
+
+def _find(users: UserStore, name: str) -> UserRow:
+    user = users.get(name)
+    if user is None:
+        raise NotFound(f"there is no user '{name}'")
+    return user
+
+
+def _check_role(plant: Plant, name: str) -> None:
+    if name not in plant.roles:
+        raise BadRequest(f"there is no role '{name}', known: {', '.join(plant.roles)}")
+
+
+def _keep_an_administrator(users: UserStore, name: str) -> None:
+    if not any(u.role == "administrator" and not u.disabled and u.name != name for u in users.list()):
+        raise BadRequest("this is the last administrator")
+
+
+def _password() -> str:
+    given = os.environ.get(PASSWORD_VARIABLE)
+    return (
+        given
+        if given is not None
+        else str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    )

@@ -1,0 +1,35 @@
+"""What a version of OCPP brings: its actions, commands and way of getting to know a charger."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scada.core.command import Command, CommandResult
+
+if TYPE_CHECKING:
+    from scada.drivers.ocpp.station import Station
+
+Action = Callable[["Station", dict[str, Any]], Awaitable[dict[str, Any]]]
+HotAction = Callable[["Station", bytes], bytes | None]
+Execute = Callable[["Station", Command], Awaitable[CommandResult]]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One version.
+
+    Attributes:
+        version: the WebSocket subprotocol.
+        actions: of the charger, by name.
+        hot: those of them that need no waiting, by the JSON bytes of their name.
+        commands: of `scada.core.command.CATALOGUE`, by name.
+        learn: gets to know a charger after it connected or booted.
+    """
+
+    version: str
+    actions: Mapping[str, Action]
+    hot: Mapping[bytes, HotAction]
+    commands: Mapping[str, Execute]
+    learn: Callable[[Station], Awaitable[None]]

@@ -1,0 +1,325 @@
+"""One end of an OCPP-J connection, whichever role it plays.
+
+* The reader never waits for a handler: a handler may call the very peer that it serves.
+* Calls of the other side are handled one after another, in order, by a worker that exists while there is work.
+* Our calls go out one at a time (OCPP-J 4.1.1), urgent ones first, each with a deadline over waiting and answer.
+* Every frame gets the answer that the standard prescribes, whatever it holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import uuid
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable, Mapping
+from enum import IntEnum
+from typing import Any, Protocol
+
+import orjson
+import structlog
+from websockets.exceptions import ConnectionClosed
+
+from scada.drivers.ocpp import frames, schemas
+from scada.drivers.ocpp.frames import BadFrame, CallError, Frame, MessageType
+
+INBOX_MAX = 100
+"""Calls of the other side that wait; at it the reader stops reading (back-pressure, nothing is dropped)."""
+CALLS_WAITING_MAX = 50
+"""Our calls that wait for their turn; at it further ones are refused with PeerBusy."""
+LATE_REMEMBERED = 20
+
+Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+"""Takes the checked payload of a CALL, returns the payload of its CALLRESULT, may raise CallError."""
+
+HotHandler = Callable[[bytes], bytes | None]
+"""Takes a CALL's payload as JSON and returns the CALLRESULT's as JSON, at once; None: not for me, take the
+ordinary way (which finds the fault and names it)."""
+
+log = structlog.get_logger()
+
+
+class Socket(Protocol):
+    """What a peer needs of a WebSocket connection."""
+
+    async def recv(self, decode: bool | None = None) -> str | bytes:
+        """Next message."""
+        ...
+
+    async def send(self, message: bytes, *, text: bool | None = None) -> None:
+        """Send a message."""
+        ...
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close with a handshake."""
+        ...
+
+
+class Priority(IntEnum):
+    """Which of our waiting calls goes first."""
+
+    URGENT = 0
+    NORMAL = 1
+    LATER = 2
+
+
+class PeerBusy(Exception):
+    """Too many of our calls wait for this peer."""
+
+
+class PeerClosed(ConnectionError):
+    """The connection went while, or before, a call was under way."""
+
+
+class CallTimeout(TimeoutError):
+    """The peer did not answer in time; whether it will act is not known."""
+
+
+class Peer:
+    """One end of a connection.
+
+    Args:
+        handlers: action → handler of the other side's calls.
+        hot: action → handler that needs no waiting; tried first while nothing else waits.
+        known: actions of the version in either direction; a known one without a handler is NotSupported, an
+            unknown one NotImplemented.
+        deviation: told of each frame of the other side that is not as the standard says.
+        trace: given each raw frame and whether it was received.
+    """
+
+    def __init__(
+        self,
+        socket: Socket,
+        version: str,
+        handlers: Mapping[str, Handler],
+        *,
+        hot: Mapping[bytes, HotHandler] | None = None,
+        name: str = "",
+        deviation: Callable[[str], None] | None = None,
+    ) -> None:
+        self.version = version
+        self.name = name
+        self._socket = socket
+        self._handlers = handlers
+        self._hot = hot or {}
+        self._deviation = deviation or (lambda _: None)
+        self._inbox: deque[Frame] = deque()
+        self._room = asyncio.Event()
+        self._worker: asyncio.Task[None] | None = None
+        self._turns = _Turns(CALLS_WAITING_MAX)
+        self._pending: tuple[bytes, asyncio.Future[Any]] | None = None
+        self._late: OrderedDict[bytes, str] = OrderedDict()
+        self._closed = False
+        self.last_seen = asyncio.get_running_loop().time()
+        """Loop time of the last frame received."""
+
+    async def run(self) -> None:
+        """Serve the connection until it closes."""
+        recv, hot, loop = self._socket.recv, self._hot, asyncio.get_running_loop()
+        try:
+            while True:
+                raw = await recv(decode=False)
+                self.last_seen = loop.time()
+                try:
+                    frame = frames.parse(raw)  # type: ignore[arg-type]
+                except BadFrame as bad:
+                    await self._refuse(bad.reply_id, bad.reason)
+                    continue
+                if frame.type is not MessageType.CALL:
+                    await self._not_a_call(frame)
+                    continue
+                if len(frame.rest) != 2:
+                    await self._refuse(frame.id, "a CALL has an action and a payload")
+                    continue
+                if self._worker is None:
+                    handler = hot.get(frame.rest[0])
+                    if handler is not None:
+                        answer = handler(frame.rest[1])
+                        if answer is not None:
+                            await self._socket.send(frames.result(frame.id, answer), text=True)
+                            continue
+                await self._enqueue(frame)
+        except ConnectionClosed as closed:
+            log.debug("ocpp_closed", peer=self.name, reason=str(closed))
+        finally:
+            self._end()
+
+    async def call(
+        self,
+        action: str,
+        body: Mapping[str, Any],
+        timeout_s: float = 30.0,
+        priority: Priority = Priority.NORMAL,
+    ) -> dict[str, Any]:
+        """Call the other side and return the payload of its answer.
+
+        Raises:
+            CallError: the other side answered with a CALLERROR, or with a payload that the schema refuses.
+            CallTimeout: no answer within `timeout_s`, waiting for the turn included.
+            PeerClosed: the connection is gone.
+            PeerBusy: too many calls wait already.
+        """
+        schemas.check_request(self.version, action, body)
+        if self._closed:
+            raise PeerClosed(f"{self.name} is not connected")
+        message_id = str(uuid.uuid4())
+        raw_id = orjson.dumps(message_id)
+        try:
+            async with asyncio.timeout(timeout_s), self._turns.turn(priority):
+                answer = await self._exchange(raw_id, frames.call(message_id, action, body))
+        except TimeoutError:
+            self._late[raw_id] = action
+            while len(self._late) > LATE_REMEMBERED:
+                self._late.popitem(last=False)
+            raise CallTimeout(f"{action}: no answer within {timeout_s:g} s") from None
+        except ConnectionClosed:
+            raise PeerClosed(f"{action}: the connection closed") from None
+        try:
+            schemas.check_response(self.version, action, answer)
+        except CallError as fault:
+            self._deviation(f"{action}Response: {fault}")
+            raise
+        return dict(answer)
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close the connection; `run` returns."""
+        await self._socket.close(code, reason)
+
+    async def _exchange(self, raw_id: bytes, frame: bytes) -> Any:
+        if self._closed:
+            raise PeerClosed(f"{self.name} is not connected")
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._pending = (raw_id, future)
+        try:
+            await self._socket.send(frame, text=True)
+            return await future
+        finally:
+            self._pending = None
+
+    async def _not_a_call(self, frame: Frame) -> None:
+        if frame.type not in (MessageType.RESULT, MessageType.ERROR):
+            await self._refuse(frame.id, f"message type {frame.type.value.decode()} is not of {self.version}")
+            return
+        if self._pending is None or self._pending[0] != frame.id:
+            action = self._late.pop(frame.id, None)
+            log.info("ocpp_late_answer", peer=self.name, action=action or "unknown")
+            if action is None:
+                self._deviation("an answer to no call of ours")
+            return
+        future = self._pending[1]
+        if future.done():
+            return
+        if frame.type is MessageType.RESULT:
+            try:
+                future.set_result(frames.payload(frame.rest[0]) if frame.rest else None)
+            except CallError as fault:
+                future.set_exception(fault)
+        else:
+            future.set_exception(frames.received_error(frame.rest))
+
+    async def _enqueue(self, frame: Frame) -> None:
+        while len(self._inbox) >= INBOX_MAX:
+            self._room.clear()
+            await self._room.wait()
+        self._inbox.append(frame)
+        if self._worker is None:
+            self._worker = asyncio.get_running_loop().create_task(self._work(), name=f"ocpp {self.name}")
+
+    async def _work(self) -> None:
+        try:
+            while self._inbox:
+                frame = self._inbox.popleft()
+                self._room.set()
+                await self._socket.send(await self._answer(frame), text=True)
+        except ConnectionClosed:
+            pass  # the reader sees it too, and ends
+        finally:
+            self._worker = None
+
+    async def _answer(self, frame: Frame) -> bytes:
+        action = "?"
+        try:
+            action = _action(frame)
+            handler = self._handlers.get(action)
+            if handler is None:
+                known = action in schemas.actions(self.version)
+                raise CallError("NotSupported" if known else "NotImplemented", action[:50])  # noqa: TRY301
+            body = frames.payload(frame.rest[1])
+            answer = await handler(body)
+            return frames.result(frame.id, orjson.dumps(answer))
+        except CallError as fault:
+            self._deviation(f"{action}: {fault}")
+            return frames.error(frame.id, fault)
+        except Exception:
+            log.exception("ocpp_handler_failed", peer=self.name, action=action)
+            return frames.error(frame.id, CallError("InternalError", "the message could not be processed"))
+
+    async def _refuse(self, reply_id: bytes, reason: str) -> None:
+        self._deviation(reason)
+        await self._socket.send(frames.error(reply_id, CallError("FormationViolation", reason)), text=True)
+
+    def _end(self) -> None:
+        self._closed = True
+        self._room.set()
+        if self._pending is not None and not self._pending[1].done():
+            self._pending[1].set_exception(PeerClosed(f"{self.name}: the connection closed"))
+        if self._worker is not None:
+            self._worker.cancel()
+
+
+def _action(frame: Frame) -> str:
+    try:
+        return frames.text(frame.rest[0])
+    except BadFrame:
+        raise CallError("FormationViolation", "the action must be a text") from None
+
+
+class _Turns:
+    """A lock whose waiters are served by priority, then in order; bounded."""
+
+    def __init__(self, waiting_max: int) -> None:
+        self._waiting_max = waiting_max
+        self._order = itertools.count()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._taken = False
+
+    def turn(self, priority: Priority) -> _Turn:
+        return _Turn(self, priority)
+
+    async def acquire(self, priority: Priority) -> None:
+        if not self._taken:
+            self._taken = True
+            return
+        if len(self._waiting) >= self._waiting_max:
+            raise PeerBusy("too many calls wait for this charger")
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (priority, next(self._order), future))
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self.release()  # the turn was given in the same moment
+            raise
+
+    def release(self) -> None:
+        while self._waiting:
+            _, _, future = heapq.heappop(self._waiting)
+            if not future.done():
+                future.set_result(None)
+                return
+        self._taken = False
+
+
+class _Turn:
+    __slots__ = ("_priority", "_turns")
+
+    def __init__(self, turns: _Turns, priority: Priority) -> None:
+        self._turns = turns
+        self._priority = priority
+
+    async def __aenter__(self) -> None:
+        await self._turns.acquire(self._priority)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._turns.release()

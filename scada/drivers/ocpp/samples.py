@@ -1,0 +1,90 @@
+"""Sampled values to tags.
+
+What a connector's samples mean is worked out once for each combination of measurand, phase, location and unit,
+and then looked up. A tag's address is the measurand, with `@phase` where it is of one phase; the factor takes
+the unit of the sample and the tag's gain into account, so that tags hold engineering units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scada.core.database import TagDatabase
+from scada.core.tag import Tag
+
+DEFAULT_MEASURAND = "Energy.Active.Import.Register"
+
+_TO_BASE = {
+    "kW": 1000.0,
+    "kWh": 1000.0,
+    "kvar": 1000.0,
+    "kvarh": 1000.0,
+    "kVA": 1000.0,
+    "Fahrenheit": None,
+    "K": None,
+}
+"""Units that are not the base unit of their measurand: factor, or None where an offset is needed."""
+
+_PHASES = {"L1-N": "L1", "L2-N": "L2", "L3-N": "L3"}
+
+Sink = tuple[Tag, float, float, float]
+"""(tag, factor, offset, register_factor): engineering value = raw × factor + offset; for the energy register
+register_factor gives Wh, for everything else it is 0."""
+
+
+class ConnectorSamples:
+    """The tags of one connector that samples feed.
+
+    Attributes:
+        ignored: combinations that no tag takes, with their number; bounded.
+    """
+
+    IGNORED_MAX = 100
+
+    def __init__(self, tags: Iterable[Tag]) -> None:
+        self._by_address = {tag.definition.address: tag for tag in tags if tag.definition.address}
+        self._sinks: dict[tuple[str, str, str, str], Sink | None] = {}
+        self.ignored: dict[tuple[str, str, str, str], int] = {}
+
+    def sink(self, measurand: str, phase: str, location: str, unit: str) -> Sink | None:
+        """Where a sample goes, or None."""
+        key = (measurand, phase, location, unit)
+        try:
+            found = self._sinks[key]
+        except KeyError:
+            found = self._find(measurand, phase, location, unit)
+            if len(self._sinks) < self.IGNORED_MAX:  # a charger may send what it likes; memory is ours
+                self._sinks[key] = found
+        if found is None and (key in self.ignored or len(self.ignored) < self.IGNORED_MAX):
+            self.ignored[key] = self.ignored.get(key, 0) + 1
+        return found
+
+    def zero(self) -> list[Tag]:
+        """The tags that are zero when no vehicle draws: power and currents."""
+        return [
+            tag
+            for address, tag in self._by_address.items()
+            if address.startswith(("Power.Active.Import", "Current.Import"))
+        ]
+
+    def _find(self, measurand: str, phase: str, location: str, unit: str) -> Sink | None:
+        address = measurand or DEFAULT_MEASURAND
+        if phase:
+            address = f"{address}@{_PHASES.get(phase, phase)}"
+        if location and location != "Outlet":
+            address = f"{address}#{location}"
+        tag = self._by_address.get(address)
+        if tag is None:
+            return None
+        gain = tag.definition.gain
+        if unit == "Fahrenheit":
+            return tag, gain * 5 / 9, -160 / 9, 0.0
+        if unit == "K":
+            return tag, gain, -273.15, 0.0
+        to_base = _TO_BASE.get(unit) or 1.0
+        return tag, gain * to_base, 0.0, to_base if address == DEFAULT_MEASURAND else 0.0
+
+
+def connector_samples(database: TagDatabase, path: str) -> ConnectorSamples:
+    """The samples of the connector at `path`."""
+    return ConnectorSamples(database.select(f"{path}.*"))

@@ -1,0 +1,203 @@
+"""One charger, seen from the central system: its connection, its tags, its commands. Knows no version."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+
+from scada.core.command import Command, CommandResult, Outcome
+from scada.core.effects import Event
+from scada.core.plant import Charger
+from scada.core.tag import Tag
+from scada.core.value import GOOD, TimeUs, Value
+from scada.drivers.ocpp import schemas
+from scada.drivers.ocpp.dialect import Dialect
+from scada.drivers.ocpp.frames import CallError
+from scada.drivers.ocpp.peer import CallTimeout, Peer, PeerBusy, PeerClosed, Priority, Socket
+from scada.drivers.ocpp.samples import ConnectorSamples, connector_samples
+from scada.runtime.host import PlantHost
+
+BOOT_WAIT_S = 3.0
+"""How long after connecting a BootNotification is waited for before the charger is learned without one."""
+DEVIATIONS_MAX = 100
+"""How many different deviations are kept by name; further ones only count."""
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+class Station:
+    """A charger of the plant, connected or not.
+
+    Attributes:
+        configuration: its configuration keys as last read: key → (value, read-only).
+        deviations: what it does otherwise than the standard says → how often.
+    """
+
+    def __init__(self, charger: Charger, host: PlantHost) -> None:
+        self.charger = charger
+        self.host = host
+        self.settings = host.plant.ocpp
+        self.configuration: dict[str, tuple[str, bool]] = {}
+        self.deviations: dict[str, int] = {}
+        self.samples: dict[int, ConnectorSamples] = {
+            connector.number: connector_samples(host.tags, connector.path) for connector in charger.connectors
+        }
+        self.peer: Peer | None = None
+        self._dialect: Dialect | None = None
+        self._learn_now = asyncio.Event()
+        self._tags = {
+            tag.path.removeprefix(charger.path + "."): tag for tag in host.tags.select(f"{charger.path}.*")
+        }
+        self._deviation_count = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether a connection stands."""
+        return self.peer is not None
+
+    def now_us(self) -> TimeUs:
+        """The product's time."""
+        return self.host.clock.now_us()
+
+    def tag(self, name: str) -> Tag | None:
+        """A tag below the charger, for example `C1.Status`."""
+        return self._tags.get(name)
+
+    def put(self, values: Mapping[str, Value], source_us: TimeUs | None = None) -> None:
+        """Write tags below the charger; names that its device type does not have are passed over."""
+        now_us = self.now_us()
+        time_us = now_us if source_us is None else source_us
+        self.host.write(
+            [
+                (tag, value, GOOD, time_us)
+                for name, value in values.items()
+                if (tag := self._tags.get(name)) is not None
+            ]
+        )
+
+    def deviation(self, what: str) -> None:
+        """Note that the charger does not keep to the standard: counted, visible, never silent."""
+        what = what[:160]
+        if what in self.deviations:
+            self.deviations[what] += 1
+        elif len(self.deviations) < DEVIATIONS_MAX:
+            self.deviations[what] = 1
+            log.info("ocpp_deviation", charger=self.charger.path, what=what)
+        self._deviation_count += 1
+        self.put({"Deviations": self._deviation_count})
+
+    def read(self, action: str, body: dict[str, Any], shape: type[T]) -> T:
+        """A payload in its shape: what can be understood is, what is odd about it counts as a deviation.
+
+        Raises:
+            CallError: it cannot be understood; the code is that of the schema's first fault.
+        """
+        version = self._dialect.version if self._dialect else "ocpp1.6"
+        try:
+            value = msgspec.convert(body, shape, strict=False)
+        except msgspec.ValidationError as fault:
+            schemas.check_request(version, action, body)
+            raise CallError("FormationViolation", str(fault)) from None
+        try:
+            schemas.check_request(version, action, body)
+        except CallError as fault:
+            self.deviation(f"{action}: {fault}")
+        return value
+
+    async def call(
+        self, action: str, body: Mapping[str, Any], priority: Priority = Priority.NORMAL
+    ) -> dict[str, Any]:
+        """Call the charger. Raises what `Peer.call` raises; PeerClosed where there is no connection."""
+        peer = self.peer
+        if peer is None:
+            raise PeerClosed(f"{self.charger.path} is not connected")
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        answer = await peer.call(action, body, self.settings.call_timeout_s, priority)
+        self.put({"RoundTrip": round((loop.time() - before) * 1000, 1)})
+        return answer
+
+    async def serve(self, socket: Socket, dialect: Dialect) -> None:
+        """Serve a connection until it closes. One that stood before is superseded."""
+        before = self.peer
+        peer = Peer(
+            socket,
+            dialect.version,
+            {name: partial(action, self) for name, action in dialect.actions.items()},
+            hot={name: partial(action, self) for name, action in dialect.hot.items()},
+            name=self.charger.identity,
+            deviation=self.deviation,
+        )
+        self.peer, self._dialect = peer, dialect
+        if before is not None:
+            log.info("ocpp_superseded", charger=self.charger.path)
+            await before.close(1000, "superseded by a new connection")
+        else:
+            log.info("ocpp_connected", charger=self.charger.path, version=dialect.version)
+        self.put({"Online": True, "Protocol": dialect.version})
+        self.host.link(self.charger.path, True)
+        self._learn_now.clear()
+        learner = asyncio.create_task(self._learn(dialect), name=f"learn {self.charger.identity}")
+        try:
+            await peer.run()
+        finally:
+            learner.cancel()
+            if self.peer is peer:
+                self.peer = None
+                log.info("ocpp_disconnected", charger=self.charger.path)
+                self.put({"Online": False})
+                self.host.link(self.charger.path, False)
+
+    def booted(self) -> None:
+        """The charger has booted: it is learned anew."""
+        self.host.event(Event("boot", self.charger.path))
+        self._learn_now.set()
+
+    async def execute(self, command: Command) -> CommandResult:
+        """Carry out a command to its real end (port Commander)."""
+        dialect = self._dialect
+        if self.peer is None or dialect is None:
+            return CommandResult(Outcome.UNREACHABLE, "the charger is not connected")
+        execute = dialect.commands.get(command.name)
+        if execute is None:
+            return CommandResult(Outcome.REFUSED, f"{dialect.version} has no such command")
+        try:
+            return await execute(self, command)
+        except CallError as fault:
+            return CommandResult(Outcome.FAILED, f"the charger answered {fault}")
+        except CallTimeout:
+            return CommandResult(Outcome.TIMED_OUT, "the charger did not answer")
+        except PeerBusy as busy:
+            return CommandResult(Outcome.REFUSED, str(busy))
+        except PeerClosed:
+            return CommandResult(Outcome.FAILED, "the connection to the charger was lost")
+
+    async def _learn(self, dialect: Dialect) -> None:
+        """Get to know the charger after each boot, and once after a connection without one."""
+        try:
+            async with asyncio.timeout(BOOT_WAIT_S):
+                await self._learn_now.wait()
+        except TimeoutError:
+            pass
+        while True:
+            self._learn_now.clear()
+            try:
+                await dialect.learn(self)
+            except (CallError, CallTimeout, PeerClosed, PeerBusy) as error:
+                log.info("ocpp_learning_stopped", charger=self.charger.path, reason=str(error))
+            await self._learn_now.wait()
+
+
+async def outcome_event(future: asyncio.Future[Event], deadline_us: TimeUs, now_us: TimeUs) -> Event | None:
+    """The awaited event, or None when the command's deadline passes first."""
+    try:
+        async with asyncio.timeout(max(0.0, (deadline_us - now_us) / 1_000_000 - 1.0)):
+            return await future
+    except TimeoutError:
+        return None

@@ -1,0 +1,38 @@
+"""What a 1.6 charger says, one file an action.
+
+`ACTIONS` take a parsed payload and return the answer. `HOT` ones take the payload's JSON and answer at once;
+they return None for anything unusual, which the ordinary way then reads more patiently.
+"""
+
+from scada.drivers.ocpp.dialect import Action, HotAction
+from scada.drivers.ocpp.v16.actions import (
+    authorize,
+    boot_notification,
+    data_transfer,
+    heartbeat,
+    meter_values,
+    notices,
+    start_transaction,
+    status_notification,
+    stop_transaction,
+)
+
+ACTIONS: dict[str, Action] = {
+    "Authorize": authorize.handle,
+    "BootNotification": boot_notification.handle,
+    "DataTransfer": data_transfer.handle,
+    "DiagnosticsStatusNotification": notices.diagnostics,
+    "FirmwareStatusNotification": notices.firmware,
+    "Heartbeat": heartbeat.handle,
+    "MeterValues": meter_values.handle,
+    "SecurityEventNotification": notices.security_event,
+    "StartTransaction": start_transaction.handle,
+    "StatusNotification": status_notification.handle,
+    "StopTransaction": stop_transaction.handle,
+}
+
+HOT: dict[bytes, HotAction] = {
+    b'"Heartbeat"': heartbeat.hot,
+    b'"MeterValues"': meter_values.hot,
+    b'"StatusNotification"': status_notification.hot,
+}

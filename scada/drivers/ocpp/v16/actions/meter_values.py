@@ -1,0 +1,69 @@
+"""MeterValues (OCPP 1.6 4.7, 6.31): samples to tags. The most frequent message by far."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from scada.core.database import Write
+from scada.core.value import GOOD
+from scada.drivers.ocpp import times
+from scada.drivers.ocpp.samples import DEFAULT_MEASURAND
+from scada.drivers.ocpp.station import Station
+from scada.drivers.ocpp.v16 import messages
+
+_decode = msgspec.json.Decoder(messages.MeterValues).decode
+
+
+def hot(station: Station, body: bytes) -> bytes | None:
+    """Take samples in and answer at once."""
+    try:
+        message = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    take(station, message.connector_id, message.meter_value)
+    return b"{}"
+
+
+async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
+    """The patient way: a readable message is never refused for its content."""
+    message = station.read("MeterValues", body, messages.MeterValues)
+    take(station, message.connector_id, message.meter_value)
+    return {}
+
+
+def take(station: Station, number: int, meter_values: list[messages.MeterValue]) -> None:
+    """Write the samples of a connector to its tags, and its register to the running transaction."""
+    samples = station.samples.get(number)
+    if samples is None:
+        if number:
+            station.deviation(f"MeterValues of a connector {number} that the project does not have")
+        return
+    host = station.host
+    now_us = host.clock.now_us()
+    sink_of = samples.sink
+    batch: list[Write] = []
+    for meter_value in meter_values:
+        source_us = times.believable(meter_value.timestamp, now_us)
+        for sample in meter_value.sampled_value:
+            sink = sink_of(sample.measurand, sample.phase, sample.location, sample.unit)
+            if sink is None:
+                continue
+            try:
+                raw = float(sample.value)
+            except ValueError:
+                station.deviation(f"MeterValues: {sample.measurand or DEFAULT_MEASURAND} is no number")
+                continue
+            if raw - raw != 0.0:  # NaN and infinities
+                station.deviation(f"MeterValues: {sample.measurand or DEFAULT_MEASURAND} is no finite number")
+                continue
+            tag, factor, offset, register_factor = sink
+            batch.append((tag, raw * factor + offset, GOOD, source_us))
+            if register_factor:
+                energy = host.core.sessions.register(
+                    station.charger.path, number, raw * register_factor, now_us
+                )
+                if energy is not None:
+                    batch.append(energy)
+    host.write(batch)

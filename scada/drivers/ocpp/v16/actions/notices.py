@@ -1,0 +1,40 @@
+"""Notices that are shown and need no more than an empty answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from scada.drivers.ocpp.station import Station, log
+
+
+class _Status(Struct):
+    status: str
+
+
+class _SecurityEvent(Struct):
+    type: str
+    timestamp: str
+    techInfo: str = ""  # noqa: N815 (the wire's name)
+
+
+async def diagnostics(station: Station, body: dict[str, Any]) -> dict[str, Any]:
+    """DiagnosticsStatusNotification (OCPP 1.6 4.4)."""
+    notice = station.read("DiagnosticsStatusNotification", body, _Status)
+    log.info("ocpp_diagnostics", charger=station.charger.path, status=notice.status)
+    return {}
+
+
+async def firmware(station: Station, body: dict[str, Any]) -> dict[str, Any]:
+    """FirmwareStatusNotification (OCPP 1.6 4.5)."""
+    notice = station.read("FirmwareStatusNotification", body, _Status)
+    log.info("ocpp_firmware", charger=station.charger.path, status=notice.status)
+    return {}
+
+
+async def security_event(station: Station, body: dict[str, Any]) -> dict[str, Any]:
+    """SecurityEventNotification (OCPP 1.6 security whitepaper A00, 4.9)."""
+    notice = station.read("SecurityEventNotification", body, _SecurityEvent)
+    log.warning("ocpp_security_event", charger=station.charger.path, type=notice.type)
+    return {}

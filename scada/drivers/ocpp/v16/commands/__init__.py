@@ -1,0 +1,24 @@
+"""What we ask of a 1.6 charger, one file a command. Each waits for the real outcome, not for a mere "Accepted"."""
+
+from scada.drivers.ocpp.dialect import Execute
+from scada.drivers.ocpp.v16.commands import (
+    change_availability,
+    clear_cache,
+    get_configuration,
+    remote_start,
+    remote_stop,
+    reset,
+    trigger_message,
+    unlock_connector,
+)
+
+COMMANDS: dict[str, Execute] = {
+    "ChangeAvailability": change_availability.execute,
+    "ClearCache": clear_cache.execute,
+    "GetConfiguration": get_configuration.execute,
+    "RemoteStart": remote_start.execute,
+    "RemoteStop": remote_stop.execute,
+    "Reset": reset.execute,
+    "TriggerMessage": trigger_message.execute,
+    "UnlockConnector": unlock_connector.execute,
+}

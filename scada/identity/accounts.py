@@ -1,0 +1,172 @@
+"""Log-in, sessions and lock-out: one place for HMI, REST and OPC UA."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from scada.core.access import Actor, Right
+from scada.core.errors import Denied
+from scada.core.ports import Clock, UserRow, UserStore
+from scada.core.records import AuditRecord
+from scada.core.value import SECOND_US, TimeUs
+from scada.identity import passwords
+
+SESSION_IDLE_US = 12 * 3600 * SECOND_US
+SESSION_ABSOLUTE_US = 7 * 86_400 * SECOND_US
+SESSIONS_MAX = 10_000
+"""At it the oldest session ends."""
+VERIFIED_FOR_US = 300 * SECOND_US
+"""How long a verified name and password is known again without hashing (basic authentication of REST)."""
+FREE_FAILURES = 3
+LOCK_FIRST_US = 2 * SECOND_US
+LOCK_MAX_US = 300 * SECOND_US
+FAILURES_REMEMBERED = 10_000
+
+_REFUSED = "user name or password is wrong"
+
+
+@dataclass(slots=True)
+class _Session:
+    user: str
+    begun_us: TimeUs
+    seen_us: TimeUs
+
+
+@dataclass(slots=True)
+class _Failures:
+    count: int = 0
+    locked_until_us: TimeUs = 0
+
+
+class Accounts:
+    """Accounts of the product.
+
+    Args:
+        roles: role → names of its rights.
+        audit: makes an audit record durable.
+    """
+
+    def __init__(
+        self,
+        users: UserStore,
+        roles: Mapping[str, frozenset[str]],
+        clock: Clock,
+        audit: Callable[[AuditRecord], Awaitable[None]],
+    ) -> None:
+        self._users = users
+        self._rights = {role: frozenset(map(Right, rights)) for role, rights in roles.items()}
+        self._clock = clock
+        self._audit = audit
+        self._sessions: OrderedDict[bytes, _Session] = OrderedDict()
+        self._failures: OrderedDict[str, _Failures] = OrderedDict()
+        self._key = secrets.token_bytes(32)
+        self._verified: OrderedDict[bytes, TimeUs] = OrderedDict()
+        # One at a time: a burst of log-ins must not take every core and a GiB of memory.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+
+    async def verify(self, name: str, password: str, origin: str) -> Actor:
+        """Who this is.
+
+        Raises:
+            Denied: unknown, wrong, disabled or locked; the text does not tell which of the first three.
+        """
+        now_us = self._clock.now_us()
+        key = hmac.digest(self._key, f"{name}\0{password}".encode(), hashlib.sha256)
+        loop = asyncio.get_running_loop()
+        user = await loop.run_in_executor(None, self._users.get, name)
+        if (
+            user is not None
+            and not user.disabled
+            and self._verified.get(key + user.password_hash.encode(), 0) > now_us
+        ):
+            return self._actor(user, origin)
+        failures = self._failures.get(name)
+        if failures is not None and failures.locked_until_us > now_us:
+            seconds = -(-(failures.locked_until_us - now_us) // SECOND_US)
+            raise Denied(f"too many failures: try again in {seconds} s")
+        good = await loop.run_in_executor(
+            self._pool, passwords.verify, user.password_hash if user else None, password
+        )
+        if user is None or not good or user.disabled:
+            self._failed(name, now_us)
+            await self._note(name, origin, "refused")
+            raise Denied(_REFUSED)
+        self._failures.pop(name, None)
+        self._verified[key + user.password_hash.encode()] = now_us + VERIFIED_FOR_US
+        while len(self._verified) > SESSIONS_MAX:
+            self._verified.popitem(last=False)
+        return self._actor(user, origin)
+
+    async def log_in(self, name: str, password: str, origin: str) -> str:
+        """Begin a session and return its token. Raises Denied like `verify`."""
+        actor = await self.verify(name, password, origin)
+        token = secrets.token_urlsafe(32)
+        now_us = self._clock.now_us()
+        self._sessions[_digest(token)] = _Session(actor.name, now_us, now_us)
+        while len(self._sessions) > SESSIONS_MAX:
+            self._sessions.popitem(last=False)
+        await self._note(name, origin, "ok")
+        return token
+
+    def actor(self, token: str, origin: str) -> Actor | None:
+        """Who holds a session, or None where there is none (any more)."""
+        digest = _digest(token)
+        session = self._sessions.get(digest)
+        if session is None:
+            return None
+        now_us = self._clock.now_us()
+        idle = now_us - session.seen_us > SESSION_IDLE_US
+        if idle or now_us - session.begun_us > SESSION_ABSOLUTE_US:
+            del self._sessions[digest]
+            return None
+        user = self._users.get(session.user)
+        if user is None or user.disabled:
+            del self._sessions[digest]
+            return None
+        session.seen_us = now_us
+        return self._actor(user, origin)
+
+    def log_out(self, token: str) -> None:
+        """End a session."""
+        self._sessions.pop(_digest(token), None)
+
+    def language(self, name: str) -> str:
+        """The language of a user, or empty."""
+        user = self._users.get(name)
+        return user.language if user else ""
+
+    def _actor(self, user: UserRow, origin: str) -> Actor:
+        return Actor(user.name, self._rights.get(user.role, frozenset()), origin, user.role)
+
+    def _failed(self, name: str, now_us: TimeUs) -> None:
+        failures = self._failures.setdefault(name, _Failures())
+        self._failures.move_to_end(name)
+        failures.count += 1
+        over = failures.count - FREE_FAILURES
+        if over >= 0:
+            failures.locked_until_us = now_us + min(LOCK_FIRST_US << min(over, 20), LOCK_MAX_US)
+        while len(self._failures) > FAILURES_REMEMBERED:
+            self._failures.popitem(last=False)
+
+    async def _note(self, name: str, origin: str, outcome: str) -> None:
+        await self._audit(
+            AuditRecord(
+                time_us=self._clock.now_us(),
+                user=name[:100],
+                origin=origin,
+                action="log_in",
+                object="",
+                outcome=outcome,
+            )
+        )
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

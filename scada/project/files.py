@@ -1,0 +1,191 @@
+"""Reading files of a project: TOML and CSV, with the place of each mistake."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from scada.core.errors import Problem
+
+FILE_BYTES_MAX = 20_000_000
+ROWS_MAX = 100_000
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Reader:
+    """Reads files of one directory and gathers the problems."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.problems: list[Problem] = []
+
+    def problem(self, file: str, where: str, reason: str, hint: str = "", line: int = 0) -> None:
+        """Note a mistake."""
+        self.problems.append(Problem(file, where, reason, hint, line))
+
+    def toml(self, file: str, model: type[Model]) -> Model | None:
+        """A TOML file as its model; None after noting what is wrong."""
+        text = self._text(file)
+        if text is None:
+            return None
+        try:
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            match = re.search(r"line (\d+)", str(error))
+            self.problem(file, "", f"not valid TOML: {error}", line=int(match.group(1)) if match else 0)
+            return None
+        try:
+            return model.model_validate(data)
+        except ValidationError as errors:
+            for one in errors.errors():
+                where = _where(one["loc"])
+                line = _line_of(text, one["loc"])
+                self.problem(file, where, _reason(one), _hint(one, data, model), line)
+            return None
+
+    def table(self, file: str, model: type[Model], *, required: bool = True) -> list[tuple[int, Model]]:
+        """The rows of a CSV file with their line numbers; wrong ones are noted and left out."""
+        if not required and not (self.directory / file).exists():
+            return []
+        text = self._text(file)
+        if text is None:
+            return []
+        reader = csv.DictReader(io.StringIO(text), skipinitialspace=True, strict=True)
+        rows: list[tuple[int, Model]] = []
+        try:
+            header = [name.strip() for name in reader.fieldnames or ()]
+            if not self._header_fits(file, header, model):
+                return []
+            reader.fieldnames = header
+            for row in reader:
+                line = reader.line_num
+                if len(rows) >= ROWS_MAX:
+                    self.problem(file, "", f"more than {ROWS_MAX:,} rows", line=line)
+                    break
+                if None in row or None in row.values():
+                    self.problem(
+                        file, f"row {line}", "the number of columns does not fit the header", line=line
+                    )
+                    continue
+                # An empty cell means the default.
+                cells = {name: cell.strip() for name, cell in row.items() if cell and cell.strip()}
+                if not cells or next(iter(cells.values())).startswith("#"):
+                    continue
+                try:
+                    rows.append((line, model.model_validate(cells)))
+                except ValidationError as errors:
+                    for one in errors.errors():
+                        column = one["loc"][0] if one["loc"] else ""
+                        self.problem(file, f"row {line}, column {column}", _reason(one), line=line)
+        except csv.Error as error:
+            self.problem(file, f"row {reader.line_num}", f"not valid CSV: {error}", line=reader.line_num)
+        return rows
+
+    def _header_fits(self, file: str, header: Sequence[str], model: type[BaseModel]) -> bool:
+        unknown = [name for name in header if name not in model.model_fields]
+        missing = [
+            name for name, field in model.model_fields.items() if field.is_required() and name not in header
+        ]
+        known = ", ".join(model.model_fields)
+        for name in unknown:
+            self.problem(file, f"column {name}", "unknown column", f"known: {known}", 1)
+        for name in missing:
+            self.problem(file, f"column {name}", "the column is missing", line=1)
+        for name in {n for n in header if list(header).count(n) > 1}:
+            self.problem(file, f"column {name}", "the column is there twice", line=1)
+        return not (unknown or missing) and len(set(header)) == len(header)
+
+    def _text(self, file: str) -> str | None:
+        path = self.directory / file
+        try:
+            if path.stat().st_size > FILE_BYTES_MAX:
+                self.problem(file, "", f"larger than {FILE_BYTES_MAX:,} bytes")
+                return None
+            return path.read_text(encoding="utf-8-sig")
+        except FileNotFoundError:
+            self.problem(
+                file, "", "the file is missing", "is this a project directory? `scada new` makes one"
+            )
+        except UnicodeDecodeError as error:
+            self.problem(file, "", f"not UTF-8 at byte {error.start}", "save the file as UTF-8")
+        except OSError as error:
+            self.problem(file, "", f"cannot be read: {error.strerror}")
+        return None
+
+
+def _where(location: Sequence[int | str]) -> str:
+    where = ""
+    for part in location:
+        where += f"[{part}]" if isinstance(part, int) else (f".{part}" if where else part)
+    return where
+
+
+def _reason(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return "unknown key"
+    if error["type"] == "missing":
+        return "is missing"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    value = error.get("input")
+    if isinstance(value, (str, int, float, bool)) and str(value) not in message:
+        return f"{message[0].lower()}{message[1:]}, not {value!r}"
+    return message
+
+
+def _hint(error: Any, data: Any, model: type[BaseModel]) -> str:
+    if error["type"] != "extra_forbidden":
+        return ""
+    import difflib
+
+    fields = _fields_at(model, error["loc"][:-1])
+    close = difflib.get_close_matches(str(error["loc"][-1]), fields, 1)
+    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(fields)}" if fields else ""
+
+
+def _fields_at(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
+    current: Any = model
+    for part in location:
+        if isinstance(part, int):
+            continue
+        field = getattr(current, "model_fields", {}).get(part)
+        if field is None:
+            return []
+        current = next(
+            (
+                a
+                for a in (field.annotation, *getattr(field.annotation, "__args__", ()))
+                if hasattr(a, "model_fields")
+            ),
+            None,
+        )
+    return list(getattr(current, "model_fields", {}))
+
+
+def _line_of(text: str, location: Sequence[int | str]) -> int:
+    """The line that a location of a TOML file most likely stands at; 0 where it cannot be said."""
+    tables: list[str] = [str(part) for part in location if isinstance(part, str)]
+    index = next((part for part in location if isinstance(part, int)), 0)
+    if not tables:
+        return 0
+    header = re.compile(rf"\s*\[\[?\s*{re.escape(tables[0])}\s*[.\]]")
+    key = re.compile(rf"\s*(\[+[^\]]*\b)?{re.escape(tables[-1])}\s*[=\]]")
+    seen = -1
+    start = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if header.match(line):
+            exact = re.match(rf"\s*\[\[?\s*{re.escape(tables[0])}\s*\]", line)
+            seen += 1 if exact else 0
+            if seen <= index and exact:
+                start = number
+        inside = start and seen == index
+        if (inside or len(tables) == 1) and key.match(line):
+            return number
+    return start
