@@ -48,7 +48,8 @@ from scada.runtime.supervise import supervise
 
 ADMIN = "admin"
 ADMIN_PASSWORD_VARIABLE = "SCADA_ADMIN_PASSWORD"  # noqa: S105 (the name of a variable)
-STOP_TIMEOUT_S = 8.0
+STOP_TIMEOUT_S = 5.0
+HTTP_STOP_TIMEOUT_S = 4.0
 SIMULATOR_BUSY_EXIT = 75
 """Exit code of `scada simulate` while another one serves the project (EX_TEMPFAIL of sysexits.h)."""
 
@@ -227,7 +228,7 @@ async def _services(
         await asyncio.wait_for(ocpp.listening.wait(), 30)
         yield
     finally:
-        http.stop()
+        await http.stop()
         for task in tasks[1:]:
             task.cancel()
         _, left = await asyncio.wait(tasks[1:], timeout=STOP_TIMEOUT_S)
@@ -244,6 +245,8 @@ class _HttpServer:
         self._application = application
         self._socket = sock
         self._server: uvicorn.Server | None = None
+        self._stopping = False
+        self._ended = asyncio.Event()
 
     async def run(self) -> None:
         config = uvicorn.Config(
@@ -258,10 +261,17 @@ class _HttpServer:
         self._server = _QuietServer(config)
         # A duplicate: uvicorn closes what it is given, and a restart needs the port again.
         await self._server.serve([self._socket.dup()])
+        if self._stopping:
+            self._ended.set()
+            await asyncio.get_running_loop().create_future()  # until cancelled with the other services
 
-    def stop(self) -> None:
-        if self._server is not None:
+    async def stop(self) -> None:
+        """Let requests under way end, for a moment, and close."""
+        self._stopping = True
+        if self._server is not None and self._server.started:
             self._server.should_exit = True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), HTTP_STOP_TIMEOUT_S)
 
 
 class _QuietServer(uvicorn.Server):

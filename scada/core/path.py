@@ -52,17 +52,34 @@ def matcher(pattern: str) -> Callable[[str], bool]:
         raise ValueError("a pattern may not hold an empty segment")
     if "*" not in pattern:
         return pattern.__eq__
-    parts: list[str] = []
-    # Consecutive `**` say the same as one and would only make the match slow.
-    folded = [s for i, s in enumerate(segments) if not (s == "**" and i and segments[i - 1] == "**")]
-    for number, segment in enumerate(folded):
-        last = number == len(folded) - 1
-        if segment == "**" or (last and segment == "*"):
-            parts.append(r".+" if last else r"(?:[^.]+\.)*")
-            continue
-        folded_stars = re.sub(r"\*+", "*", segment)
-        parts.append(re.escape(folded_stars).replace(r"\*", "[^.]*") + ("" if last else r"\."))
-    return _Match(re.compile("".join(parts) + r"\Z"))
+    if segments[-1] == "*":
+        segments[-1] = "**"
+    # Runs of segments between `**`. Each but the last is taken at its first fit and never reconsidered (an atomic
+    # group): the first fit leaves most to what follows, so no pattern costs more than its length times the path's.
+    runs: list[list[str]] = [[]]
+    for segment in segments:
+        if segment == "**":
+            runs.append([])
+        else:
+            runs[-1].append(segment)
+    expression = "".join(_segment(s) + r"\." for s in runs[0])
+    for run in runs[1:-1]:
+        if run:
+            expression += r"(?>(?:[^.]+\.)*?" + "".join(_segment(s) + r"\." for s in run) + ")"
+    if len(runs) == 1:
+        expression = expression.removesuffix(r"\.")
+    elif runs[-1]:
+        expression += r"(?:[^.]+\.)*" + r"\.".join(map(_segment, runs[-1]))
+    else:
+        expression += ".+"
+    return _Match(re.compile(expression + r"\Z"))
+
+
+def _segment(pattern: str) -> str:
+    """The expression of one segment; `*` within it are atomic but for the last, as above."""
+    first, *rest = map(re.escape, re.split(r"\*+", pattern))
+    middle = "".join(rf"(?>[^.]*?{part})" for part in rest[:-1] if part)
+    return first + middle + (rf"[^.]*{rest[-1]}" if rest else "")
 
 
 class _Match:

@@ -10,7 +10,9 @@ def emit(row: dict[str, Any]) -> None:
     print(json.dumps(row, ensure_ascii=False), flush=True)
 
 
-def figure(bench: str, name: str, value: float, unit: str, baseline: float | None = None, **more: Any) -> None:
+def figure(
+    bench: str, name: str, value: float, unit: str, baseline: float | None = None, **more: Any
+) -> None:
     row: dict[str, Any] = {"bench": bench, "figure": name, "value": _round(value), "unit": unit}
     if baseline is not None:
         row["baseline"] = _round(baseline)

@@ -8,16 +8,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from scada.core.plant import Level, Plant
 from scada.core.tag import AlarmDefinition, Direction, Source, TagDefinition, ThresholdDefinition
 from scada.core.value import Kind
-from scada.core.plant import Level, Plant
 from scada.runtime.plant_core import PlantCore, Restart
 from tests.bench.report import figure
 
 TAGS = 1_000
 ROUNDS = 300
 NOW_US = 1_800_000_000_000_000
-LIMITS = (("HiHi", Direction.HIGH, 95.0), ("Hi", Direction.HIGH, 90.0), ("Lo", Direction.LOW, 10.0), ("LoLo", Direction.LOW, 5.0))
+LIMITS = (
+    ("HiHi", Direction.HIGH, 95.0),
+    ("Hi", Direction.HIGH, 90.0),
+    ("Lo", Direction.LOW, 10.0),
+    ("LoLo", Direction.LOW, 5.0),
+)
 
 
 def plant() -> Plant:
@@ -30,7 +35,9 @@ def plant() -> Plant:
         )
         tags.append(TagDefinition(path=path, kind=Kind.REGISTER, source=Source.DRIVER, thresholds=thresholds))
         tags += [
-            TagDefinition(path=f"{path}.{name}", kind=Kind.BIT, source=Source.THRESHOLD, alarm=AlarmDefinition(level=10))
+            TagDefinition(
+                path=f"{path}.{name}", kind=Kind.BIT, source=Source.THRESHOLD, alarm=AlarmDefinition(level=10)
+            )
             for name, _, _ in LIMITS
         ]
     levels = tuple(Level(number=n, name={"en": str(n)}, priority="low", severity=1) for n in range(30))
@@ -65,7 +72,10 @@ def main() -> None:
     core.write([(tag, 50.0, 0, NOW_US) for tag in registers], NOW_US)
 
     batches = [
-        [(tag, 40.0 + (number * 7 + turn * 13) % 41, 0, NOW_US + turn) for number, tag in enumerate(registers)]
+        [
+            (tag, 40.0 + (number * 7 + turn * 13) % 41, 0, NOW_US + turn)
+            for number, tag in enumerate(registers)
+        ]
         for turn in range(4)
     ]
     best_batch = best_single = best_naive = 0.0

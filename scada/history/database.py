@@ -1,0 +1,140 @@
+"""Opening the two SQLite files: pragmas, schema version, and sentences for what may be wrong.
+
+Nothing is written before everything is known to be fit: a folder that cannot be written, a file that is no
+database and a database of a newer version are left exactly as they were.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, MetaData, Table, create_engine, event, insert
+from sqlalchemy.exc import DatabaseError
+
+from scada.core.errors import StartError
+
+BUSY_TIMEOUT_MS = 5_000
+"""How long a writer waits for another process (`scada user`) before its transaction fails."""
+CHECK_SIZE_MAX = 64 * 1024 * 1024
+"""A file up to this size is checked whole when it is opened (some 0.1 s); a larger one only by its schema."""
+_MAGIC = b"SQLite format 3\x00"
+
+
+def prepare_directory(directory: Path) -> None:
+    """Make the data folder and see that it can be written.
+
+    Raises:
+        StartError: it cannot.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise StartError(
+            f"the folder {directory} cannot be written ({error.strerror or error}): "
+            "give this user the right to write there, or choose another project directory"
+        ) from error
+
+
+def open_database(
+    path: Path, metadata: MetaData, version_table: Table, version: int, synchronous: str
+) -> Engine:
+    """Open or make a database, and return an engine for its one writer.
+
+    Args:
+        synchronous: SQLite's pragma: FULL survives a power cut, NORMAL may lose the last transactions then.
+
+    Raises:
+        StartError: not a database, damaged, or of a newer version; nothing was changed.
+    """
+    if path.exists() and path.stat().st_size:
+        _inspect(path, version)
+    engine = make_engine(path, synchronous)
+    try:
+        with engine.begin() as connection:
+            metadata.create_all(connection)
+            connection.execute(insert(version_table).prefix_with("OR IGNORE"), {"version": version})
+    except DatabaseError as error:
+        engine.dispose()
+        raise StartError(
+            f"{path} cannot be used ({error.orig}): see that this user may write it, that the disk is not full "
+            "and that no other program holds it"
+        ) from error
+    return engine
+
+
+def make_engine(path: Path, synchronous: str, *, read_only: bool = False, connections: int = 1) -> Engine:
+    """An engine with our pragmas. Each write transaction is IMMEDIATE: it waits at its begin or not at all."""
+    engine = create_engine(
+        f"sqlite+pysqlite:///{path}",
+        pool_size=connections,
+        max_overflow=0,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the sqlite3 module
+        cursor = connection.cursor()
+        if read_only:
+            cursor.execute("PRAGMA query_only=ON")
+        else:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute(f"PRAGMA synchronous={synchronous}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _inspect(path: Path, version: int) -> None:
+    """See that an existing file is a whole database that this program knows."""
+    advice = (
+        f"move {path.name} (with its -wal and -shm files) away and put a backup in its place; "
+        "without one the program starts with an empty file"
+    )
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                raise StartError(f"{path} is not a database: {advice}")
+    except OSError as error:
+        raise StartError(
+            f"{path} cannot be read ({error.strerror}): give this user the right to read and write it"
+        ) from error
+    try:
+        found = _version_of(path)
+    except sqlite3.DatabaseError as error:
+        raise StartError(f"{path} is damaged ({error}): {advice}") from error
+    if found > version:
+        raise StartError(
+            f"{path} was written by a newer version of this program (schema {found}; this one knows {version}): "
+            "start the newer version, or put back the backup from before the update"
+        )
+
+
+def _version_of(path: Path) -> int:
+    # Without a journal left over, `immutable` keeps SQLite from making -wal and -shm files beside it.
+    journal = path.with_name(f"{path.name}-wal")
+    how = "mode=ro" if journal.exists() and journal.stat().st_size else "immutable=1"
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=5)
+    try:
+        if path.stat().st_size <= CHECK_SIZE_MAX:
+            (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if answer != "ok":
+                raise sqlite3.DatabaseError(answer)
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+        if not tables:
+            return 0
+        if "schema_version" not in tables:
+            raise sqlite3.DatabaseError("it holds other tables than ours")
+        (found,) = connection.execute("SELECT max(version) FROM schema_version").fetchone()
+        return int(found or 0)
+    finally:
+        connection.close()

@@ -1,0 +1,182 @@
+"""Tables of `core.db` and `history.db`.
+
+Times are integers, microseconds since 1970-01-01 UTC; energies are integers, watt hours (SQLite knows neither
+time zones nor decimals).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+CORE_VERSION = 1
+HISTORY_VERSION = 1
+
+core = MetaData()
+history = MetaData()
+
+
+def _version_table(metadata: MetaData) -> Table:
+    return Table("schema_version", metadata, Column("version", Integer, primary_key=True))
+
+
+core_version = _version_table(core)
+history_version = _version_table(history)
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, default="")
+
+
+def _time(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, default=0)
+
+
+alarm_journal = Table(
+    "alarm_journal",
+    core,
+    Column("sequence", Integer, primary_key=True),
+    _time("time_us"),
+    _text("alarm"),
+    _text("site"),
+    Column("level", Integer, nullable=False),
+    _text("event"),
+    _text("state"),
+    _time("raised_us"),
+    _text("value"),
+    _text("user"),
+    _text("origin"),
+    _text("comment"),
+    Index("ix_alarm_journal_alarm", "alarm", "sequence"),
+    Index("ix_alarm_journal_site", "site", "sequence"),
+)
+
+alarm_state = Table(
+    "alarm_state",
+    core,
+    Column("alarm", Text, primary_key=True),
+    _text("state"),
+    _time("raised_us"),
+    Column("sequence", Integer, nullable=False),
+)
+"""Where each alarm stands: the newest row of the journal, kept so that a restart need not read the journal."""
+
+transaction = Table(
+    "charging_transaction",
+    core,
+    Column("id", Integer, primary_key=True),
+    _text("charger"),
+    Column("connector", Integer, nullable=False),
+    _text("site"),
+    _text("id_tag"),
+    _time("started_us"),
+    Column("meter_start_wh", BigInteger, nullable=False),
+    _text("state"),
+    Column("stopped_us", BigInteger),
+    Column("meter_stop_wh", BigInteger),
+    Column("energy_wh", BigInteger, nullable=False),
+    _text("reason"),
+    _text("authorized_by"),
+    _text("flags"),
+    _time("updated_us"),
+    Index("ix_charging_transaction_started", "started_us", "id"),
+    Index("ix_charging_transaction_charger", "charger", "started_us", "id"),
+    Index("ix_charging_transaction_state", "state", "id"),
+)
+
+outbox = Table(
+    "outbox",
+    core,
+    Column("id", Integer, primary_key=True),
+    Column("message_id", Text, nullable=False, unique=True),
+    _text("thread_id"),
+    _time("created_us"),
+    _text("contact"),
+    _text("recipient"),
+    _text("language"),
+    _text("template"),
+    Column("cause", Integer, nullable=False),
+    _text("snapshot"),
+    Column("state", Text, nullable=False, default="waiting"),
+    Column("attempts", Integer, nullable=False, default=0),
+    _time("next_try_us"),
+    _text("last_answer"),
+    _text("subject"),
+    _text("text"),
+    Index("ix_outbox_due", "state", "next_try_us", "id"),
+    sqlite_autoincrement=True,
+)
+
+command = Table(
+    "command",
+    core,
+    Column("id", Text, primary_key=True),
+    _time("issued_us"),
+    Column("ended_us", BigInteger),
+    _text("name"),
+    _text("target"),
+    _text("arguments"),
+    _text("user"),
+    _text("origin"),
+    _text("outcome"),
+    _text("text"),
+    Index("ix_command_issued", "issued_us"),
+)
+
+audit = Table(
+    "audit",
+    core,
+    Column("id", Integer, primary_key=True),
+    _time("time_us"),
+    _text("user"),
+    _text("origin"),
+    _text("action"),
+    _text("object"),
+    _text("old"),
+    _text("new"),
+    _text("outcome"),
+    Index("ix_audit_time", "time_us"),
+    sqlite_autoincrement=True,
+)
+
+user = Table(
+    "user",
+    core,
+    Column("name", Text, primary_key=True),
+    _text("role"),
+    _text("password_hash"),
+    _text("language"),
+    Column("disabled", Boolean, nullable=False, default=False),
+)
+
+tag = Table(
+    "tag",
+    history,
+    Column("id", Integer, primary_key=True),
+    _text("path"),
+    _text("kind"),
+    UniqueConstraint("path", "kind"),
+)
+"""The dictionary of tags. A tag whose kind changes begins a new entry: old samples keep their meaning."""
+
+sample_hot = Table(
+    "sample_hot",
+    history,
+    Column("id", Integer, primary_key=True),
+    Column("tag_id", Integer, nullable=False),
+    Column("time_us", BigInteger, nullable=False),
+    Column("value", Float),
+    Column("text", Text),
+    Column("quality", BigInteger, nullable=False),
+    Index("ix_sample_hot_tag", "tag_id", "time_us", "id"),
+)

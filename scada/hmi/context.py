@@ -1,0 +1,151 @@
+"""What a page is built with: who looks, in which language and theme, at which plant."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from scada.core.access import Actor, Right
+from scada.core.command import CATALOGUE
+from scada.core.plant import Plant, Site
+from scada.core.tag import TagDefinition
+from scada.hmi import alarms, words
+from scada.hmi.live import Live
+from scada.hmi.services import HmiServices
+from scada.hmi.symbols import library
+from scada.i18n import LANGUAGES, Formats, Translate, translator
+
+THEMES = ("light", "dark")
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """The templates. Everything that is put into them is escaped; an unknown name is an error."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(
+        symbols=library(), words=words, languages=LANGUAGES, right=Right, catalogue=CATALOGUE, alarms=alarms
+    )
+    return made
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """One page for one user.
+
+    Attributes:
+        url: path and query of the page, for links that come back to it.
+        query: the query's first values.
+    """
+
+    services: HmiServices
+    actor: Actor
+    language: str
+    theme: str
+    url: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def plant(self) -> Plant:
+        """The plant."""
+        return self.services.plant
+
+    @functools.cached_property
+    def tr(self) -> Translate:
+        """Into the user's language."""
+        return translator(self.language)
+
+    def formats(self, site: Site | None = None) -> Formats:
+        """Formats with the time zone of a site, else of the project."""
+        return Formats(self.language, site.timezone if site else self.plant.timezone)
+
+    def text(self, texts: Mapping[str, str]) -> str:
+        """A text of the project."""
+        return self.plant.text(texts, self.language)
+
+    def label(self, definition: TagDefinition) -> str:
+        """What a tag is called."""
+        return self.text(definition.label) or definition.path.rpartition(".")[2]
+
+    def site(self, path: str) -> Site | None:
+        """A site by path."""
+        return next((site for site in self.plant.sites if site.path == path), None)
+
+    def live(self) -> Live:
+        """A new maker of live places."""
+        return Live(self.services.host.tags)
+
+    def render(self, template: str, live: Live, **data: Any) -> Markup:
+        """A template's HTML."""
+        # Autoescape is on for every template: what comes out is safe.
+        text = (
+            environment()
+            .get_template(template)
+            .render(_=self.tr, visit=self, actor=self.actor, plant=self.plant, live=live, **data)
+        )
+        return Markup(text)  # noqa: S704
+
+
+Render = Callable[[Live], Awaitable[Markup]]
+
+
+@dataclass(kw_only=True)
+class Fragment:
+    """A part of a page that the server makes anew: when one of its tags changes, and every `every_s`.
+
+    Attributes:
+        slot: value of data-slot of the element whose content it is.
+        tags: indexes of the tags that it rests on.
+    """
+
+    slot: str
+    render: Render
+    tags: frozenset[int] = frozenset()
+    every_s: float | None = None
+    due_s: float = 0.0
+    shown: str = ""
+
+
+@dataclass(kw_only=True)
+class View:
+    """A page, built.
+
+    Attributes:
+        main: HTML of the middle; the shell is put around it.
+        sites: whose changes the page shows; the tags that belong to no site always come.
+        alarm_list: whether the page lists alarms.
+        select: makes the detail panel of a branch (empty: of none), where the page has one.
+        selected: the parts of the panel that are made anew.
+    """
+
+    title: str
+    main: Markup
+    live: Live
+    sites: tuple[str, ...] = ()
+    site: Site | None = None
+    nav: str = ""
+    fragments: list[Fragment] = field(default_factory=list)
+    alarm_list: bool = False
+    select: Callable[[str, Live], Awaitable[Selection]] | None = None
+    selected: list[Fragment] = field(default_factory=list)
+    status: int = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The detail of a branch: its HTML, and the parts of it that are made anew."""
+
+    main: Markup
+    fragments: list[Fragment]

@@ -1,0 +1,160 @@
+// What the user does: one listener for the whole page. The server checks rights; here is only politeness.
+const TOAST_MS = { done: 6000, later: 10000, failed: 15000, unknown: 15000 };
+const SHAPES = { running: "…", done: "✓", later: "◷", failed: "✕", unknown: "?" };
+const TOASTS_MAX = 6;
+
+export class Actions {
+  constructor(root, options, send, link, alarms) {
+    Object.assign(this, { root, options, send, link, alarms });
+    this.toasts = new Map();
+    this.serial = 0;
+    this.listeners = new AbortController();
+    const { signal } = this.listeners;
+    root.addEventListener("click", (event) => this.click(event), { signal });
+    root.addEventListener("submit", (event) => this.submit(event), { signal });
+    document.addEventListener("keydown", (event) => this.key(event), { signal });
+    window.addEventListener("popstate", () => this.select(new URLSearchParams(location.search).get("select") || "", false), { signal });
+  }
+
+  stop() {
+    this.listeners.abort();
+  }
+
+  key(event) {
+    const typing = event.target.closest?.("input, select, textarea, dialog");
+    if (event.key === "/" && !typing) {
+      event.preventDefault();
+      this.root.querySelector("[data-search]").focus();
+    }
+    if (event.key === "Escape" && !typing && this.root.querySelector("[data-panel=open]")) this.select("");
+  }
+
+  click(event) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const card = event.target.closest("[data-select]");
+    if (card) {
+      event.preventDefault();
+      this.select(card.dataset.select);
+      return;
+    }
+    const element = event.target.closest("[data-action]");
+    if (!element || element.tagName === "FORM") return;
+    const { action, path } = element.dataset;
+    if (action === "command") this.command(element, JSON.parse(element.dataset.arguments || "{}"));
+    else if (action === "menu") this.menu(element);
+    else if (action === "deselect") this.select("");
+    else if (action === "alarm-details") this.alarms.toggle(path);
+    else if (action === "pick-all") this.alarms.pickAll(element.checked);
+    else if (action === "ack-one") this.acknowledge([path]);
+    else if (action === "ack-selected") this.acknowledge(this.alarms.picked());
+    else if (action === "ack-shown") this.acknowledgeShown();
+  }
+
+  submit(event) {
+    const form = event.target;
+    if (form.dataset.action !== "command") return;
+    event.preventDefault();
+    const given = {};
+    for (const [name, value] of new FormData(form)) if (value) given[name] = value;
+    this.command(form, given);
+  }
+
+  menu(button) {
+    const open = this.root.classList.toggle("menu-open");
+    button.setAttribute("aria-expanded", String(open));
+  }
+
+  select(path, push = true) {
+    const panel = this.root.querySelector("[data-panel]");
+    if (!panel) return;
+    for (const card of this.root.querySelectorAll("[data-select]")) card.classList.toggle("selected", card.dataset.select === path);
+    panel.dataset.panel = path ? "open" : "";
+    const url = new URL(location.href);
+    if (path) url.searchParams.set("select", path);
+    else url.searchParams.delete("select");
+    if (push) history.pushState({}, "", url);
+    this.act("select", { path });
+  }
+
+  async command(element, given) {
+    const { command, target, title, confirm } = element.dataset;
+    if (confirm && !(await this.ask(title, confirm))) return;
+    this.act("command", { command, target, arguments: given }, title);
+  }
+
+  async acknowledgeShown() {
+    const paths = this.alarms.waiting();
+    if (!paths.length) return;
+    const { texts } = this.options;
+    if (await this.ask(texts.acknowledge, texts.acknowledge_many.replace("{count}", paths.length))) this.acknowledge(paths);
+  }
+
+  acknowledge(paths) {
+    if (!paths.length) return;
+    const field = this.root.querySelector("[data-ack-comment]");
+    this.act("acknowledge", { paths, comment: field ? field.value.trim() : "" }, this.options.texts.acknowledge);
+    if (field) field.value = "";
+  }
+
+  // What is asked while the link is down is not kept for later: an order must not come true by surprise.
+  act(name, given, title = "") {
+    const { texts } = this.options;
+    const id = `a${++this.serial}`;
+    if (this.link.lost || !window.socket?.connected) {
+      this.toast({ id, state: "failed", text: texts.not_sent, title });
+      return;
+    }
+    if (title) this.toast({ id, state: "running", text: texts.sending, title });
+    this.send({ name, id, ...given });
+  }
+
+  toast({ id, state, text, title }) {
+    const region = this.root.querySelector("[data-toasts]");
+    let toast = this.toasts.get(id);
+    if (!toast) {
+      const box = document.createElement("div");
+      box.innerHTML = '<i aria-hidden="true"></i><span><b></b> <span class="toast-text"></span></span><button type="button" class="link">×</button>';
+      box.querySelector("b").textContent = title || "";
+      const close = box.querySelector("button");
+      close.setAttribute("aria-label", this.options.texts.close);
+      toast = { box, timer: 0 };
+      close.addEventListener("click", () => this.drop(id));
+      this.toasts.set(id, toast);
+      region.append(box);
+      if (this.toasts.size > TOASTS_MAX) this.drop(this.toasts.keys().next().value);
+    }
+    toast.box.className = `toast ${state}`;
+    toast.box.querySelector("i").textContent = SHAPES[state] || "";
+    toast.box.querySelector(".toast-text").textContent = text;
+    clearTimeout(toast.timer);
+    if (TOAST_MS[state]) toast.timer = setTimeout(() => this.drop(id), TOAST_MS[state]);
+  }
+
+  drop(id) {
+    const toast = this.toasts.get(id);
+    if (!toast) return;
+    clearTimeout(toast.timer);
+    toast.box.remove();
+    this.toasts.delete(id);
+  }
+
+  ask(title, text) {
+    const { texts } = this.options;
+    const dialog = document.createElement("dialog");
+    dialog.className = "dialog";
+    dialog.innerHTML = '<form method="dialog"><h2></h2><p></p><div class="buttons"><button value="no"></button><button value="yes" class="primary"></button></div></form>';
+    dialog.querySelector("h2").textContent = title;
+    dialog.querySelector("p").textContent = text;
+    dialog.querySelector("[value=no]").textContent = texts.cancel;
+    dialog.querySelector("[value=yes]").textContent = texts.confirm;
+    this.root.append(dialog);
+    dialog.showModal();
+    dialog.querySelector("[value=no]").focus();
+    return new Promise((resolve) => {
+      dialog.addEventListener("close", () => {
+        dialog.remove();
+        resolve(dialog.returnValue === "yes");
+      });
+    });
+  }
+}

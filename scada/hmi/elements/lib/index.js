@@ -1,0 +1,73 @@
+// One page: puts the parts together.
+import { Actions } from "./actions.js";
+import { Alarms } from "./alarms.js";
+import { Link } from "./link.js";
+import { Live } from "./live.js";
+
+export class Page {
+  constructor(root, props, send) {
+    root.innerHTML = props.html; // made and escaped by the server's templates
+    this.root = root;
+    document.documentElement.lang = props.options.language;
+    document.documentElement.dataset.theme = props.options.theme;
+    this.live = new Live(props.options);
+    this.alarms = new Alarms(root, props.options, this.live);
+    this.link = new Link(root, props.options, send);
+    this.actions = new Actions(root, props.options, send, this.link, this.alarms);
+    this.live.bind(root);
+    this.live.patch(props.snapshot);
+    this.alarms.summary(props.alarms);
+    this.clock = root.querySelector("[data-clock]");
+    this.clockFormat = new Intl.DateTimeFormat(props.options.locale, {
+      hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: props.options.timezone,
+    });
+  }
+
+  start() {
+    this.link.start({
+      scada_tags: (message) => this.live.patch(message),
+      scada_alarms: (message) => this.alarms.summary(message),
+      scada_alarmlist: (message) => this.alarms.list(message),
+      scada_beat: (message) => this.setNow(message.now),
+      scada_snapshot: (message) => this.snapshot(message),
+      scada_fragment: (message) => this.fragment(message),
+      scada_toast: (message) => this.actions.toast(message),
+      scada_goto: (message) => location.assign(message.url),
+    });
+    this.timer = setInterval(() => this.tick(), 1000);
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.link.stop();
+    this.actions.stop();
+  }
+
+  snapshot(message) {
+    this.setNow(message.now);
+    this.live.patch(message.tags);
+    this.alarms.summary(message.alarms);
+    if (message.list) this.alarms.list(message.list);
+  }
+
+  fragment(message) {
+    const slot = this.root.querySelector(`[data-slot="${CSS.escape(message.slot)}"]`);
+    if (!slot) return;
+    slot.innerHTML = message.html; // made and escaped by the server's templates
+    this.live.bind(slot);
+    this.live.patch(message.tags);
+    this.alarms.paint(slot);
+  }
+
+  // The clock and all durations go by the server's time: a browser's may be wrong.
+  setNow(now) {
+    this.live.offset = now - Date.now();
+    this.tick();
+  }
+
+  tick() {
+    if (document.hidden) return;
+    this.live.tick();
+    if (this.clock && !this.link.lost) this.clock.textContent = this.clockFormat.format(this.live.now());
+  }
+}

@@ -1,0 +1,216 @@
+// Places: elements that name tags (data-t) and a format (data-f). Values come raw; they are formatted here.
+const FORCED = 0x00960000;
+const WAITING = 0x80320000;
+const DASH = "–";
+
+function qualityOf(quality) {
+  if (quality === FORCED) return "forced";
+  if (quality === WAITING) return "wait";
+  return ["good", "uncertain", "bad", "bad"][quality >>> 30];
+}
+
+const WORSE = { good: 0, forced: 1, uncertain: 2, wait: 3, bad: 4 };
+
+export class Live {
+  constructor(options) {
+    this.options = options;
+    this.values = new Map();
+    this.places = new Map();
+    this.ticking = new Set();
+    this.numbers = [];
+    this.offset = 0;
+    const zone = { timeZone: options.timezone, hourCycle: "h23" };
+    const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+    const day = { day: "2-digit", month: "2-digit" };
+    this.time = new Intl.DateTimeFormat(options.locale, { ...zone, ...clock });
+    this.dateTime = new Intl.DateTimeFormat(options.locale, { ...zone, ...clock, ...day });
+    this.day = new Intl.DateTimeFormat(options.locale, { ...zone, ...day, year: "numeric" });
+  }
+
+  now() {
+    return Date.now() + this.offset;
+  }
+
+  number(value, decimals) {
+    this.numbers[decimals] ||= new Intl.NumberFormat(this.options.locale, {
+      minimumFractionDigits: decimals, maximumFractionDigits: decimals,
+    });
+    return this.numbers[decimals].format(value);
+  }
+
+  // A time of today as time, an older one with its day.
+  moment(milliseconds) {
+    if (!milliseconds) return "";
+    const today = this.day.format(milliseconds) === this.day.format(this.now());
+    return (today ? this.time : this.dateTime).format(milliseconds);
+  }
+
+  word(value) {
+    return this.options.words[String(value)] ?? String(value);
+  }
+
+  bind(root) {
+    for (const place of this.ticking) if (!place.element.isConnected) this.ticking.delete(place);
+    for (const [index, list] of this.places) {
+      const kept = list.filter((place) => place.element.isConnected);
+      if (kept.length !== list.length) this.places.set(index, kept);
+    }
+    const elements = [...root.querySelectorAll("[data-t]")];
+    for (const element of elements) {
+      const place = { element, indexes: element.dataset.t.split(",").map(Number), format: element.dataset.f };
+      for (const index of place.indexes) {
+        if (!this.places.has(index)) this.places.set(index, []);
+        this.places.get(index).push(place);
+      }
+      if (place.format === "since") this.ticking.add(place);
+      this.show(place);
+    }
+  }
+
+  patch(message) {
+    const touched = new Set();
+    for (let k = 0; k < message.i.length; k++) {
+      const index = message.i[k];
+      this.values.set(index, { v: message.v[k], q: message.q[k], t: message.t[k] });
+      for (const place of this.places.get(index) || []) touched.add(place);
+    }
+    for (const place of touched) this.show(place);
+  }
+
+  tick() {
+    for (const place of this.ticking) this.show(place);
+  }
+
+  show(place) {
+    const tags = place.indexes.map((index) => this.values.get(index));
+    const format = FORMATS[place.format];
+    if (format) format.call(this, place.element, tags, place.element.dataset);
+  }
+
+  text(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  // The worst quality of the tags stands on the element; its words are in the tooltip.
+  mark(element, tags) {
+    let worst = "good";
+    let seen = 0;
+    for (const tag of tags) {
+      const quality = tag ? qualityOf(tag.q) : "wait";
+      if (WORSE[quality] > WORSE[worst]) worst = quality;
+      if (tag && quality !== "good") seen = Math.max(seen, tag.t);
+    }
+    if (element.dataset.q !== worst) element.dataset.q = worst;
+    const { texts } = this.options;
+    let title = worst === "good" ? "" : texts[`q_${worst}`];
+    if (title && seen) title += ` – ${this.lastSeen(seen)}`;
+    if (element.title !== title) element.title = title;
+    return worst;
+  }
+
+  lastSeen(milliseconds) {
+    return this.options.texts.last_seen.replace("{time}", this.moment(milliseconds));
+  }
+
+  // Text of a value that may be missing: a bad one is a dash.
+  usable(element, tags, make) {
+    const quality = this.mark(element, tags);
+    const value = tags[0]?.v;
+    const none = quality === "bad" || quality === "wait" || value === null || value === undefined || value === "";
+    this.text(element, none ? DASH : make(value));
+  }
+}
+
+function usableNumbers(tags) {
+  return tags.map((tag) => (tag && typeof tag.v === "number" && tag.q >>> 30 < 2 ? tag.v : null));
+}
+
+const FORMATS = {
+  number(element, tags, data) {
+    this.usable(element, tags, (value) => this.number(value, Number(data.d || 0)));
+  },
+  text(element, tags) {
+    this.usable(element, tags, String);
+  },
+  word(element, tags) {
+    this.usable(element, tags, (value) => this.word(value));
+  },
+  datetime(element, tags) {
+    this.usable(element, tags, (value) => `${this.day.format(value * 1000)} ${this.time.format(value * 1000)}`);
+  },
+  time(element, tags) {
+    this.text(element, tags[0] ? this.moment(tags[0].t) : "");
+  },
+  quality(element, tags) {
+    const quality = this.mark(element, tags);
+    this.text(element, this.options.texts[`q_${quality}`]);
+  },
+  // [status, online]: a connector's state in words; without a link that is said first.
+  status(element, [status, online]) {
+    if (online && online.v === false) {
+      element.dataset.q = "good";
+      this.text(element, this.word("Offline"));
+      return;
+    }
+    this.usable(element, [status], (value) => this.word(value));
+  },
+  link(element, [online]) {
+    if (online && online.v === false) this.text(element, this.word("Offline"));
+    else if (online && online.v === true) this.text(element, "");
+    else this.usable(element, [online], () => "");
+  },
+  // [status, online]: state and quality of a whole card, for its symbol and colours.
+  card(element, [status, online]) {
+    const offline = online && online.v === false;
+    const state = offline ? "Offline" : status && typeof status.v === "string" ? status.v : "";
+    if (element.dataset.state !== state) element.dataset.state = state;
+    const quality = status ? qualityOf(status.q) : "wait";
+    if (element.dataset.q !== quality) element.dataset.q = quality;
+  },
+  // [in transaction, energy, status]: the card's last line; an old state says when it was seen.
+  session(element, [running, energy, status]) {
+    const old = status && WORSE[qualityOf(status.q)] >= 2 && status.v !== null;
+    if (old) this.text(element, this.lastSeen(status.t));
+    else if (running?.v === true && typeof energy?.v === "number") this.text(element, `${this.number(energy.v, 1)} kWh`);
+    else this.text(element, "");
+  },
+  soc(element, [soc, running]) {
+    const shown = running?.v === true && typeof soc?.v === "number" && soc.q >>> 30 < 2;
+    if (shown) this.mark(element, [soc]);
+    this.text(element, shown ? `${this.number(soc.v, 0)} %` : "");
+  },
+  // [start (epoch seconds), in transaction]: how long a session has run.
+  since(element, [start, running]) {
+    if (running?.v !== true || typeof start?.v !== "number") return this.text(element, DASH);
+    const seconds = Math.max(0, Math.floor(this.now() / 1000 - start.v));
+    const two = (n) => String(n).padStart(2, "0");
+    this.text(element, `${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`);
+  },
+  max(element, tags, data) {
+    const numbers = usableNumbers(tags).filter((n) => n !== null);
+    const present = tags.filter(Boolean);
+    this.mark(element, present.length ? present : [undefined]);
+    this.text(element, numbers.length ? this.number(Math.max(...numbers), Number(data.d || 0)) : DASH);
+  },
+  maxphase(element, tags) {
+    const numbers = usableNumbers(tags);
+    const usable = numbers.filter((n) => n !== null);
+    const { texts } = this.options;
+    if (!usable.length) return this.text(element, texts.all_phases.toLowerCase());
+    const phase = `L${numbers.indexOf(Math.max(...usable)) + 1}`;
+    this.text(element, texts.phase.replace("{phase}", phase));
+  },
+  bar(element, tags, data) {
+    const numbers = usableNumbers(tags).filter((n) => n !== null);
+    const share = numbers.length ? Math.max(...numbers) / Number(data.max) : 0;
+    element.style.width = `${Math.min(100, Math.max(0, share * 100)).toFixed(1)}%`;
+    element.classList.toggle("over", share > 1);
+  },
+  // A button that makes sense only while its tags have the wanted values.
+  enable(element, tags, data) {
+    const wanted = data.want.split(",");
+    const possible = tags.every((tag, k) => tag && String(tag.v) === wanted[k]);
+    element.disabled = !possible;
+    element.title = possible ? "" : this.options.texts.not_now;
+  },
+};

@@ -1,0 +1,93 @@
+"""A charger: who it is, its link, its connectors with all their values and the power of the last hour."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from scada.core.command import CATALOGUE
+from scada.core.plant import Charger, Connector
+from scada.core.value import SECOND_US
+from scada.hmi.context import Fragment, Render, View, Visit
+from scada.hmi.live import Live
+from scada.hmi.pages import errors
+from scada.hmi.pages.overview import TREND_EVERY_S, kind_of, why_line
+from scada.hmi.trend import drawing
+from scada.hmi.why import USED
+
+TREND_SPAN_US = 3600 * SECOND_US
+TREND_POINTS_MAX = 2_000
+
+
+async def build(visit: Visit) -> View:
+    """The page of a charger."""
+    charger = visit.plant.chargers_by_path.get(visit.path)
+    site = visit.site(charger.site) if charger else None
+    if charger is None or site is None:
+        return errors.missing(visit, visit.tr("There is no charger {path}.").format(path=visit.path))
+    live = visit.live()
+    tags = visit.services.host.tags
+    fragments: list[Fragment] = []
+    trends: dict[str, Markup] = {}
+    sentences: dict[str, Markup] = {}
+    for connector in charger.connectors:
+        trend = _trend(visit, charger, connector)
+        sentence = _sentence(visit, charger, connector)
+        watching = visit.live()
+        watching.attributes("", f"{charger.path}.Online", *(f"{connector.path}.{name}" for name in USED))
+        trends[connector.path] = await trend(live)
+        sentences[connector.path] = await sentence(live)
+        fragments += [
+            Fragment(slot=f"trend-{connector.path}", render=trend, every_s=TREND_EVERY_S),
+            Fragment(slot=f"why-{connector.path}", render=sentence, tags=frozenset(watching.used)),
+        ]
+    trigger = next(a for a in CATALOGUE["TriggerMessage"].arguments if a.name == "requestedMessage")
+    main = visit.render(
+        "charger.html",
+        live,
+        site=site,
+        charger=charger,
+        kind_of=kind_of,
+        trends=trends,
+        why=sentences,
+        own=[tag for tag in tags.select(f"{charger.path}.*") if _own(charger, tag.path)],
+        tags={c.path: tags.select(f"{c.path}.*") for c in charger.connectors},
+        trigger_choices=trigger.choices,
+    )
+    return View(
+        title=charger.name,
+        main=main,
+        live=live,
+        sites=(site.path,),
+        site=site,
+        nav="overview",
+        fragments=fragments,
+    )
+
+
+def _own(charger: Charger, path: str) -> bool:
+    return not any(path.startswith(connector.path + ".") for connector in charger.connectors)
+
+
+def _sentence(visit: Visit, charger: Charger, connector: Connector) -> Render:
+    site = visit.site(charger.site)
+    assert site is not None
+
+    async def render(_live: Live) -> Markup:
+        return why_line(visit, site, charger, connector)
+
+    return render
+
+
+def _trend(visit: Visit, charger: Charger, connector: Connector) -> Render:
+    path = f"{connector.path}.ActivePower"
+    formats = visit.formats(visit.site(charger.site))
+    decimals = visit.plant.definitions[path].decimals if path in visit.plant.definitions else 1
+
+    async def render(_live: Live) -> Markup:
+        now_us = visit.services.host.clock.now_us()
+        from_us = now_us - TREND_SPAN_US
+        points = await visit.services.archive.points(path, from_us, now_us, TREND_POINTS_MAX)
+        empty = visit.tr("No power has been recorded in the last hour.")
+        return drawing(points, from_us, now_us, formats, "kW", decimals, empty)
+
+    return render

@@ -1,0 +1,180 @@
+"""Site overview: the grid connection against its limit, and every connector as a card, grouped by feeder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from scada.core.plant import Charger, Connector, Current, Feeder, Meter, Site
+from scada.hmi import words
+from scada.hmi.context import Fragment, Selection, View, Visit
+from scada.hmi.live import Live
+from scada.hmi.pages import errors
+from scada.hmi.why import USED, why
+
+TODAY_EVERY_S = 30.0
+TREND_EVERY_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A connector as it stands on the overview."""
+
+    charger: Charger
+    connector: Connector
+    title: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A feeder and what hangs on it; `feeder` is None for chargers whose feeder is not configured."""
+
+    feeder: Feeder | None
+    cards: list[Card]
+
+
+def kind_of(connector: Connector) -> str:
+    """Current and power, as on the card's corner: `AC 22`."""
+    return f"{connector.current.value} {connector.power_max_kw:g}"
+
+
+def card(charger: Charger, connector: Connector) -> Card:
+    """A connector's card. A charger with one connector goes by its own name."""
+    alone = len(charger.connectors) == 1
+    title = charger.name if alone else f"{charger.name} · C{connector.number}"
+    return Card(charger, connector, title, kind_of(connector))
+
+
+def groups(site: Site) -> list[Group]:
+    """The site's connectors by feeder, in the order of the files."""
+    known = {feeder.name: Group(feeder, []) for feeder in site.feeders}
+    loose = Group(None, [])
+    for charger in site.chargers:
+        group = known.get(charger.feeder, loose)
+        group.cards.extend(card(charger, connector) for connector in charger.connectors)
+    return [group for group in (*known.values(), loose) if group.cards]
+
+
+def grid_meter(site: Site) -> Meter | None:
+    """The meter at the grid connection."""
+    return next((meter for meter in site.meters if meter.role == "grid"), None)
+
+
+async def build(visit: Visit) -> View:
+    """The page of a site; `?select=` opens a connector's detail."""
+    site = visit.site(visit.path)
+    if site is None:
+        return errors.missing(visit, visit.tr("There is no site {path}.").format(path=visit.path))
+    live = visit.live()
+
+    async def select(path: str, into: Live) -> Selection:
+        return panel(visit, site, path, into)
+
+    selection = panel(visit, site, visit.query.get("select", ""), live)
+    status_tags = [f"{c.path}.Status" for charger in site.chargers for c in charger.connectors]
+    online_tags = [f"{charger.path}.Online" for charger in site.chargers]
+    counting = visit.live()
+    counting.attributes("", *status_tags, *online_tags)
+
+    async def counts(_live: Live) -> Markup:
+        return count_line(visit, site)
+
+    async def today(_live: Live) -> Markup:
+        return await today_line(visit, site)
+
+    main = visit.render(
+        "overview.html",
+        live,
+        site=site,
+        groups=groups(site),
+        grid=grid_meter(site),
+        others=[meter for meter in site.meters if meter.role != "grid"],
+        selected=visit.query.get("select", ""),
+        panel=selection.main,
+        counts=count_line(visit, site),
+        connectors=sum(len(charger.connectors) for charger in site.chargers),
+    )
+    return View(
+        title=visit.text(site.label) or site.path,
+        main=main,
+        live=live,
+        sites=(site.path,),
+        site=site,
+        nav="overview",
+        fragments=[
+            Fragment(slot="counts", render=counts, tags=frozenset(counting.used)),
+            Fragment(slot="today", render=today, every_s=TODAY_EVERY_S),
+        ],
+        select=select,
+        selected=selection.fragments,
+    )
+
+
+def count_line(visit: Visit, site: Site) -> Markup:
+    """How many connectors are in which state: `3 charging · 2 free`."""
+    tags = visit.services.host.tags
+    numbers: dict[str, int] = {}
+    for charger in site.chargers:
+        online = tags.get(f"{charger.path}.Online")
+        for connector in charger.connectors:
+            status = tags.get(f"{connector.path}.Status")
+            state = str(status.value or "") if status else ""
+            if online is not None and online.value is False:
+                state = "Offline"
+            numbers[state] = numbers.get(state, 0) + 1
+    order = {state: position for position, state in enumerate(words.COUNTED)}
+    parts = [
+        visit.tr("{count} {state}").format(count=count, state=visit.tr(words.COUNTED[state]))
+        for state, count in sorted(numbers.items(), key=lambda item: order.get(item[0], 99))
+        if state in words.COUNTED
+    ]
+    return Markup(" · ").join(parts)
+
+
+async def today_line(visit: Visit, site: Site) -> Markup:
+    """Energy and sessions since local midnight."""
+    formats = visit.formats(site)
+    now_us = visit.services.host.clock.now_us()
+    energy_wh, count = await visit.services.archive.energy_wh(site.path, formats.midnight_us(now_us), now_us)
+    sessions = visit.tr("{count} sessions") if count != 1 else visit.tr("{count} session")
+    return Markup('{} <span class="unit">kWh · {}</span>').format(
+        formats.number(energy_wh / 1000, 0), sessions.format(count=count)
+    )
+
+
+def panel(visit: Visit, site: Site, path: str, live: Live) -> Selection:
+    """The detail at the right: of a connector, or the legend when none is chosen."""
+    found = visit.plant.connectors_by_path.get(path)
+    if found is None or found[0].site != site.path:
+        return Selection(main=visit.render("legend.html", live), fragments=[])
+    charger, connector = found
+    watching = visit.live()
+    watching.attributes("", f"{charger.path}.Online", *(f"{connector.path}.{leaf}" for leaf in USED))
+
+    async def sentence(_live: Live) -> Markup:
+        return why_line(visit, site, charger, connector)
+
+    main = visit.render(
+        "panel.html",
+        live,
+        site=site,
+        charger=charger,
+        connector=connector,
+        title=card(charger, connector).title,
+        kind=kind_of(connector),
+        why=why_line(visit, site, charger, connector),
+        direct=connector.current is Current.DC,
+        phases=[f"L{n}" for n in (1, 2, 3)][: connector.phases],
+    )
+    return Selection(
+        main=main,
+        fragments=[Fragment(slot="panel-why", render=sentence, tags=frozenset(watching.used))],
+    )
+
+
+def why_line(visit: Visit, site: Site, charger: Charger, connector: Connector) -> Markup:
+    """The one sentence, as HTML."""
+    said = why(visit.services.host.tags, charger, connector, visit.tr, visit.formats(site))
+    return Markup("<b>{}</b> {}").format(said.headline, said.detail)

@@ -1,0 +1,50 @@
+"""What the HMI needs of the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from scada.core.access import Actor
+from scada.core.plant import Plant
+from scada.core.ports import Archive
+from scada.runtime.host import PlantHost
+from scada.runtime.router import CommandRouter
+
+
+class Accounts(Protocol):
+    """Who may come in (`scada.identity.accounts`)."""
+
+    async def log_in(self, name: str, password: str, origin: str) -> str:
+        """A session token. Raises Denied with a sentence."""
+        ...
+
+    def actor(self, token: str, origin: str) -> Actor | None:
+        """Who holds a token; None when the session is over."""
+        ...
+
+    def log_out(self, token: str) -> None:
+        """End a session."""
+        ...
+
+    def language(self, name: str) -> str:
+        """The language of a user, or empty."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class HmiServices:
+    """Everything that pages read and act through.
+
+    Attributes:
+        mail_dir: Maildir of the built-in mail catcher; None where mail goes to a real server.
+    """
+
+    plant: Plant
+    host: PlantHost
+    router: CommandRouter
+    accounts: Accounts
+    archive: Archive
+    mail_dir: Path | None
+    version: str

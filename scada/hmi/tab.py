@@ -1,0 +1,221 @@
+"""One page in one browser tab: its rooms, its fragments, and what its user does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+
+from scada.core.access import Actor, Right
+from scada.core.command import CommandResult, Outcome
+from scada.core.errors import ScadaError
+from scada.hmi import alarms, words
+from scada.hmi.alarm_feed import list_room, summary_room
+from scada.hmi.context import Fragment, View, Visit
+from scada.hmi.live import Live
+from scada.hmi.pump import Emit, room_of
+from scada.runtime.plant_core import Acknowledge
+
+EVERYBODY = "scada.all"
+COMMANDS_AT_ONCE_MAX = 8
+"""Commands of one tab under way; more are refused with a sentence."""
+ACKNOWLEDGE_MAX = 1_000
+RENDER_TIMEOUT_S = 5.0
+
+log = structlog.get_logger()
+
+
+class Tab:
+    """What the server keeps of an open page.
+
+    Args:
+        room: of this tab alone.
+        enter, leave: join and leave a room with all sockets of the tab.
+        actor: asks who holds the session now; None when it is over.
+    """
+
+    def __init__(
+        self,
+        visit: Visit,
+        view: View,
+        room: str,
+        emit: Emit,
+        enter: Callable[[str], Awaitable[None]],
+        leave: Callable[[str], Awaitable[None]],
+        actor: Callable[[], Actor | None],
+    ) -> None:
+        self.visit = visit
+        self.view = view
+        self.visible = False
+        self._room = room
+        self._emit = emit
+        self._enter = enter
+        self._leave = leave
+        self._actor = actor
+        self._commands = 0
+        self._actions: Mapping[str, Callable[[Actor, Mapping[str, Any]], Awaitable[None]]] = {
+            "command": self._command,
+            "acknowledge": self._acknowledge,
+            "select": self._select,
+        }
+
+    @property
+    def rooms(self) -> list[str]:
+        """The rooms of the page while it is visible."""
+        language = self.visit.language
+        rooms = [EVERYBODY, summary_room(language), *(room_of(site) for site in ("", *self.view.sites))]
+        return [*rooms, list_room(language)] if self.view.alarm_list else rooms
+
+    @property
+    def fragments(self) -> list[Fragment]:
+        """All parts that are made anew."""
+        return [*self.view.fragments, *self.view.selected]
+
+    async def act(self, name: str, arguments: Mapping[str, Any]) -> None:
+        """Carry out what the page's script says its user did; errors are shown as sentences."""
+        actor = self._actor()
+        if actor is None:
+            await self._send("scada_goto", {"url": "/login"})
+            return
+        try:
+            if name == "show":
+                await self.show()
+            elif name == "hide":
+                await self.hide()
+            elif name in self._actions:
+                await self._actions[name](actor, arguments)
+        except ScadaError as error:
+            await self._toast(arguments, "failed", words.sentence(str(error), self.visit.tr))
+
+    async def show(self) -> None:
+        """The page is seen (again): join the rooms, then send everything as it is now."""
+        for room in self.rooms:
+            await self._enter(room)
+        self.visible = True
+        host = self.visit.services.host
+        plant, language = self.visit.plant, self.visit.language
+        payload: dict[str, Any] = {
+            "tags": self.view.live.snapshot(),
+            "alarms": alarms.summary(plant, host.board, language),
+            "now": host.clock.now_us() // 1000,
+        }
+        if self.view.alarm_list:
+            payload["list"] = alarms.rows(plant, host.board, language)
+        await self._send("scada_snapshot", payload)
+        for fragment in self.fragments:
+            fragment.due_s = 0.0
+
+    async def hide(self) -> None:
+        """The page is hidden: it costs nothing until it is seen again."""
+        self.visible = False
+        for room in self.rooms:
+            await self._leave(room)
+
+    def touch(self, changed: set[int]) -> None:
+        """Tags have changed: the fragments that rest on them are due."""
+        for fragment in self.fragments:
+            if fragment.tags & changed:
+                fragment.due_s = 0.0
+
+    async def refresh(self, now_s: float) -> None:
+        """Send the fragments that are due and have changed."""
+        if not self.visible:
+            return
+        for fragment in self.fragments:
+            if fragment.due_s <= now_s:
+                fragment.due_s = now_s + fragment.every_s if fragment.every_s else float("inf")
+                await self._refresh(fragment)
+
+    async def _refresh(self, fragment: Fragment) -> None:
+        live = Live(self.visit.services.host.tags)
+        try:
+            async with asyncio.timeout(RENDER_TIMEOUT_S):
+                html = str(await fragment.render(live))
+        except (TimeoutError, ScadaError) as error:
+            log.warning("fragment_failed", slot=fragment.slot, error=str(error) or type(error).__name__)
+            return
+        if html != fragment.shown:
+            fragment.shown = html
+            await self._fill(fragment.slot, html, live)
+
+    async def _fill(self, slot: str, html: str, live: Live) -> None:
+        self.view.live.used |= live.used
+        await self._send("scada_fragment", {"slot": slot, "html": html, "tags": live.snapshot()})
+
+    async def _select(self, _actor: Actor, arguments: Mapping[str, Any]) -> None:
+        if self.view.select is None:
+            return
+        live = self.visit.live()
+        selection = await self.view.select(str(arguments.get("path") or ""), live)
+        self.view.selected = selection.fragments
+        await self._fill("panel", str(selection.main), live)
+
+    async def _command(self, actor: Actor, arguments: Mapping[str, Any]) -> None:
+        name, target = str(arguments.get("command") or ""), str(arguments.get("target") or "")
+        given = arguments.get("arguments")
+        tr = self.visit.tr
+        if self._commands >= COMMANDS_AT_ONCE_MAX:
+            await self._toast(
+                arguments, "failed", tr("Too many commands are under way; wait for one to end.")
+            )
+            return
+        steps: asyncio.Queue[str] = asyncio.Queue(maxsize=8)
+
+        def progress(step: str) -> None:
+            if not steps.full():  # a step that is not shown is no loss: the outcome is
+                steps.put_nowait(step)
+
+        async def tell() -> None:
+            while True:
+                step = await steps.get()
+                await self._toast(arguments, "running", tr(words.PROGRESS.get(step, step)))
+
+        self._commands += 1
+        teller = asyncio.create_task(tell())
+        try:
+            result = await self.visit.services.router.execute(
+                name, target, given if isinstance(given, dict) else {}, actor, progress
+            )
+        finally:
+            self._commands -= 1
+            teller.cancel()
+        await self._outcome(arguments, result)
+
+    async def _outcome(self, arguments: Mapping[str, Any], result: CommandResult) -> None:
+        tr = self.visit.tr
+        text = tr(words.OUTCOMES[result.outcome])
+        if result.text:
+            text = f"{text}: {words.sentence(result.text, tr)}"
+        state = "done" if result.outcome is Outcome.DONE else "later" if result.outcome.ok else "failed"
+        if result.outcome is Outcome.TIMED_OUT:
+            state = "unknown"
+        await self._toast(arguments, state, text)
+        if "configurationKey" in result.answer:
+            live = self.visit.live()
+            html = self.visit.render("configuration.html", live, answer=result.answer)
+            await self._fill("configuration", str(html), live)
+
+    async def _acknowledge(self, actor: Actor, arguments: Mapping[str, Any]) -> None:
+        actor.require(Right.ACKNOWLEDGE)
+        paths = arguments.get("paths")
+        if not isinstance(paths, list) or not 0 < len(paths) <= ACKNOWLEDGE_MAX:
+            return
+        done = await self.visit.services.host.request(
+            Acknowledge(
+                alarms=tuple(str(path) for path in paths),
+                user=actor.name,
+                origin=actor.origin,
+                comment=str(arguments.get("comment") or ""),
+            )
+        )
+        text = self.visit.tr("{count} acknowledged").format(count=len(done))
+        await self._toast(arguments, "done", text)
+
+    async def _toast(self, arguments: Mapping[str, Any], state: str, text: str) -> None:
+        toast = {"id": str(arguments.get("id") or ""), "state": state, "text": text}
+        await self._send("scada_toast", toast)
+
+    async def _send(self, event: str, payload: Any) -> None:
+        await self._emit(event, payload, self._room)

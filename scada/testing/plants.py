@@ -1,0 +1,26 @@
+"""Plants for tests, expanded from files like every other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from scada.core.plant import Network, Plant
+from scada.project import load, scaffold
+
+
+def small_plant(directory: Path, **changes: object) -> Plant:
+    """The model project in a directory of the test's, on ports that the system chooses.
+
+    Args:
+        changes: attributes of the Plant to replace.
+    """
+    project = directory / "project"
+    if not project.exists():
+        scaffold(project)
+    plant = load(project)
+    return replace(
+        plant,
+        network=Network(http_port=0, ocpp_port=0, opcua_port=0),
+        **changes,  # type: ignore[arg-type]
+    )

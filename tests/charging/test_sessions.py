@@ -1,0 +1,196 @@
+"""Transactions as chargers really tell them: twice, late, in the wrong order, without a beginning."""
+
+from __future__ import annotations
+
+import pytest
+
+from scada.charging.authorization import AuthorizationStatus, TokenList
+from scada.charging.sessions import SessionBook, StartTransaction, StopTransaction
+from scada.core.database import TagDatabase
+from scada.core.effects import Event
+from scada.core.plant import Plant, Token
+from scada.core.records import TransactionRecord, TransactionState
+from scada.core.value import SECOND_US
+from scada.testing import FakeClock, small_plant
+
+CP = "Depot.CP01"
+
+
+@pytest.fixture(scope="module")
+def plant(tmp_path_factory: pytest.TempPathFactory) -> Plant:
+    return small_plant(tmp_path_factory.mktemp("plant"))
+
+
+class Depot:
+    def __init__(self, plant: Plant, next_id: int = 100) -> None:
+        self.clock = FakeClock()
+        self.tags = TagDatabase(plant.tags)
+        self.out: list[TransactionRecord | Event] = []
+        tokens = TokenList(plant.tokens, free_vending=False)
+        self.book = SessionBook(plant, self.tags, tokens, next_id, self.out.append)
+
+    @property
+    def records(self) -> list[TransactionRecord]:
+        return [item for item in self.out if isinstance(item, TransactionRecord)]
+
+    def start(self, *, meter: int = 1000, at: int | None = None, tag: str = "FLEET-0001", charger: str = CP):  # type: ignore[no-untyped-def]
+        now = self.clock.now_us()
+        return self.book.start(
+            StartTransaction(
+                charger=charger,
+                connector=1,
+                id_tag=tag,
+                meter_start_wh=meter,
+                time_us=now if at is None else at,
+            ),
+            now,
+        )
+
+    def stop(self, number: int, *, meter: int = 5000, at: int | None = None, charger: str = CP):  # type: ignore[no-untyped-def]
+        now = self.clock.now_us()
+        return self.book.stop(
+            StopTransaction(
+                charger=charger,
+                transaction_id=number,
+                meter_stop_wh=meter,
+                time_us=now if at is None else at,
+                reason="EVDisconnected",
+            ),
+            now,
+        )
+
+
+def test_start_to_stop(plant: Plant) -> None:
+    depot = Depot(plant)
+    answer = depot.start()
+    assert (answer.transaction_id, answer.authorization.status) == (100, AuthorizationStatus.ACCEPTED)
+    assert depot.tags[f"{CP}.C1.TransactionId"].value == 100
+    assert depot.tags[f"{CP}.C1.InTransaction"].value is True
+    depot.clock.leap(3600)
+    assert depot.stop(100).known
+    closed = depot.records[-1]
+    assert (closed.state, closed.energy_wh, closed.reason) == (
+        TransactionState.CLOSED,
+        4000,
+        "EVDisconnected",
+    )
+    assert depot.tags[f"{CP}.C1.TransactionId"].value == 0
+    assert depot.tags[f"{CP}.C1.SessionEnergy"].value == 4.0
+    assert [e.kind for e in depot.out if isinstance(e, Event)] == [
+        "transaction_started",
+        "transaction_stopped",
+    ]
+
+
+def test_a_retried_start_gets_the_same_answer_and_makes_one_session(plant: Plant) -> None:
+    depot = Depot(plant)
+    at = depot.clock.now_us()
+    first = depot.start(at=at)
+    depot.clock.leap(30)
+    assert depot.start(at=at, tag="fleet-0001") == first
+    assert len(depot.records) == 1
+
+
+def test_a_retried_stop_changes_nothing(plant: Plant) -> None:
+    depot = Depot(plant)
+    depot.start()
+    depot.stop(100)
+    before = list(depot.records)
+    assert depot.stop(100).known
+    assert depot.records == before
+
+
+def test_after_a_restart_retries_are_still_known(plant: Plant) -> None:
+    depot = Depot(plant)
+    at = depot.clock.now_us()
+    depot.start(at=at)
+    fresh = Depot(plant, next_id=101)
+    fresh.book.restore(depot.records, fresh.clock.now_us())
+    assert fresh.start(at=at).transaction_id == 100
+    assert fresh.tags[f"{CP}.C1.IdTag"].value == "FLEET-0001"
+    fresh.stop(100)
+    assert [r.state for r in fresh.records] == [TransactionState.CLOSED]
+    assert fresh.start(at=fresh.clock.leap(1)).transaction_id == 101
+
+
+def test_a_start_over_an_open_one_closes_it_as_lost_and_a_late_stop_corrects_it(plant: Plant) -> None:
+    depot = Depot(plant)
+    depot.start(meter=1000)
+    depot.book.register(CP, 1, 3000, depot.clock.now_us())
+    depot.clock.leap(600)
+    assert depot.start(meter=3500).transaction_id == 101
+    lost = next(r for r in depot.records if r.state is TransactionState.LOST_STOP)
+    assert (lost.id, lost.energy_wh, lost.flags) == (100, 2000, "lost_stop")
+    depot.stop(100, meter=3400)
+    corrected = depot.records[-1]
+    assert (corrected.id, corrected.state, corrected.energy_wh) == (100, TransactionState.CLOSED, 2400)
+    running = depot.book.open_on(CP, 1)
+    assert running is not None
+    assert running.id == 101
+    assert depot.tags[f"{CP}.C1.TransactionId"].value == 101
+
+
+@pytest.mark.parametrize("number", [-1, 0, 999, 9223372036854775807])
+def test_a_stop_for_an_unknown_id_is_kept_flagged_and_answered_once(plant: Plant, number: int) -> None:
+    depot = Depot(plant)
+    at = depot.clock.now_us()
+    assert not depot.stop(number, at=at).known
+    depot.clock.leap(10)
+    depot.stop(number, at=at)
+    assert [(r.flags, r.state) for r in depot.records] == [("unknown_start", TransactionState.CLOSED)]
+
+
+def test_nobody_stops_the_transaction_of_another_charger(plant: Plant) -> None:
+    depot = Depot(plant)
+    depot.start()
+    assert not depot.stop(100, charger="Depot.CP02").known
+    assert depot.book.open_on(CP, 1) is not None
+
+
+@pytest.mark.parametrize("offset_s", [-400 * 86400, 600])
+def test_an_impossible_clock_is_not_believed(plant: Plant, offset_s: int) -> None:
+    depot = Depot(plant)
+    now = depot.clock.now_us()
+    depot.start(at=now + offset_s * SECOND_US)
+    assert (depot.records[0].started_us, depot.records[0].flags) == (now, "clock")
+
+
+def test_an_offline_transaction_of_yesterday_keeps_its_times(plant: Plant) -> None:
+    depot = Depot(plant)
+    began = depot.clock.now_us() - 86_400 * SECOND_US
+    depot.start(at=began)
+    depot.stop(100, at=began + 3600 * SECOND_US)
+    assert (depot.records[-1].started_us, depot.records[-1].stopped_us) == (began, began + 3600 * SECOND_US)
+    assert depot.records[-1].flags == ""
+
+
+def test_a_meter_that_ran_backwards_gives_no_negative_energy(plant: Plant) -> None:
+    depot = Depot(plant)
+    depot.start(meter=5000)
+    depot.stop(100, meter=4000)
+    assert (depot.records[-1].energy_wh, depot.records[-1].flags) == (0, "meter_backwards")
+
+
+def test_a_session_register_is_not_mixed_with_a_lifetime_one(plant: Plant) -> None:
+    depot = Depot(plant)
+    depot.start(meter=1_000_000)
+    assert depot.book.register(CP, 1, 250, depot.clock.now_us()) is None
+    assert depot.book.open_transactions()[0].energy_wh == 0
+
+
+def test_tokens() -> None:
+    now = FakeClock().now_us()
+    tokens = [
+        Token(id_tag="Good", parent="G"),
+        Token(id_tag="Stolen", blocked=True),
+        Token(id_tag="Old", expires_us=now - 1),
+        Token(id_tag="Soon", expires_us=now + 1),
+    ]
+    closed, free = TokenList(tokens, free_vending=False), TokenList(tokens, free_vending=True)
+    assert closed.check("GOOD", now).parent == "G"
+    assert closed.check("Stolen", now).status is AuthorizationStatus.BLOCKED
+    assert closed.check("Old", now).status is AuthorizationStatus.EXPIRED
+    assert closed.check("Soon", now).status is AuthorizationStatus.ACCEPTED
+    assert closed.check("Nobody", now).status is AuthorizationStatus.INVALID
+    assert free.check("Nobody", now).status is AuthorizationStatus.ACCEPTED
+    assert free.check("Stolen", now).status is AuthorizationStatus.BLOCKED

@@ -1,0 +1,269 @@
+import asyncio
+import contextlib
+import email
+import email.policy
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from scada.core.plant import (
+    Charger,
+    Connector,
+    Contact,
+    Current,
+    Feeder,
+    Level,
+    Mail,
+    OnCallProfile,
+    Plant,
+    Site,
+)
+from scada.core.tag import AlarmDefinition, Source, TagDefinition
+from scada.core.value import Kind
+from scada.history import CoreStore, open_core
+from scada.notify import Notifier
+from scada.runtime.clock import SystemClock
+from scada.runtime.host import PlantHost
+
+TEMPLATES = Path(__file__).parents[2] / "alarms" / "mail"
+
+
+class MailServer:
+    """A real SMTP server that keeps what it takes and can be told how to answer."""
+
+    def __init__(self, **options: Any) -> None:
+        self.mails: list[EmailMessage] = []
+        self.recipients: list[str] = []
+        self.connections = 0
+        self.rcpt: dict[str, str] = {}
+        self.data = ""
+        self.drop = False
+        self.port = 0
+        self._options = options
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        options = dict(self._options)
+        context = options.pop("implicit", None)
+
+        def make() -> SMTP:
+            self.connections += 1
+            return SMTP(self, hostname="mail.test", **options)
+
+        self._server = await asyncio.get_running_loop().create_server(
+            make, "127.0.0.1", self.port, ssl=context
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+            self._server = None
+
+    async def handle_RCPT(  # noqa: N802 (a hook of aiosmtpd)
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address in self.rcpt:
+            return self.rcpt[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802 (a hook of aiosmtpd)
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        if self.drop:
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
+            return "421 gone"
+        if self.data:
+            return self.data
+        assert isinstance(envelope.content, bytes)
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        self.mails.append(message)
+        self.recipients += envelope.rcpt_tos
+        return "250 taken"
+
+
+def authenticate(
+    server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword
+) -> AuthResult:
+    good = (data.login, data.password) == (b"scada", b"secret")
+    return AuthResult(success=good, handled=False)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MailServer]:
+    one = MailServer()
+    await one.start()
+    yield one
+    await one.stop()
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def make_plant(port: int, **mail: Any) -> Plant:
+    connector = Connector(
+        number=1, path="Depot.CP01.C1", plug="Type 2", current=Current.AC, phases=3, current_max_a=32,
+        power_max_kw=22,
+    )  # fmt: skip
+    charger = Charger(
+        path="Depot.CP01", name="CP01", site="Depot", identity="CP01", device_type="ac22",
+        label={"en": "Bay 1", "fr": "Place 1"}, feeder="Main", connectors=(connector,),
+    )  # fmt: skip
+    site = Site(
+        path="Depot", label={"en": "North depot", "fr": "Dépôt nord"}, timezone="Europe/Paris", limit_a=100,
+        feeders=(Feeder(name="Main", label={}, limit_a=100),), chargers=(charger,), meters=(),
+    )  # fmt: skip
+    offline = AlarmDefinition(
+        level=20,
+        abnormal=False,
+        message={"en": "Charger offline", "fr": "Borne hors ligne"},
+        cause={"en": "No network, or no power."},
+        consequence={"en": "Cannot be supervised <now>."},
+        guidance={"en": "Look at the switch."},
+    )
+    hot = AlarmDefinition(level=10, message={"en": "Too hot"})
+    own = [
+        TagDefinition(path=f"Depot.CP01.C1.{name}", kind=kind, source=Source.INTERNAL)
+        for name, kind in (
+            ("TransactionId", Kind.REGISTER),
+            ("IdTag", Kind.TEXT),
+            ("InTransaction", Kind.BIT),
+            ("SessionStart", Kind.REGISTER),
+            ("SessionEnergy", Kind.REGISTER),
+        )
+    ]
+    return Plant(
+        name="Model",
+        label={"en": "Model depot"},
+        languages=("en", "fr"),
+        timezone="Europe/Paris",
+        sites=(site,),
+        tags=(
+            *own,
+            TagDefinition(path="System.MailOk", kind=Kind.BIT, source=Source.INTERNAL),
+            TagDefinition(
+                path="Depot.CP01.Online", kind=Kind.BIT, source=Source.DRIVER, site="Depot", alarm=offline
+            ),
+            TagDefinition(
+                path="Depot.CP01.Hot", kind=Kind.BIT, source=Source.DRIVER, site="Depot", alarm=hot
+            ),
+        ),
+        levels=(
+            Level(number=20, name={"en": "Urgent", "fr": "Urgent"}, priority="high", severity=700),
+            Level(number=10, name={"en": "Minor"}, priority="low", severity=300),
+        ),
+        contacts=(
+            Contact(name="Ann", email="ann@example.org", language="en"),
+            Contact(name="Benoît", email="benoit@example.org", language="fr"),
+        ),
+        profiles=(
+            OnCallProfile(
+                name="all", contacts=("Ann",), levels=(0, 29), states=("raised", "acknowledged", "returned")
+            ),
+            OnCallProfile(name="urgent", contacts=("Benoît",), levels=(20, 29)),
+        ),
+        mail=Mail(host="127.0.0.1", port=port, sender="scada@example.org", **mail),
+    )
+
+
+class Site1:
+    """A running plant with its mail service."""
+
+    def __init__(
+        self, plant: Plant, store: CoreStore, password: str | None, context: ssl.SSLContext | None
+    ) -> None:
+        self.plant = plant
+        self.store = store
+        self.host = PlantHost(plant, store.restart(), SystemClock(), store.journal, store.samples)
+        self.notifier = Notifier(
+            plant, self.host, store.outbox, password, TEMPLATES, tls_context=context, retry_first_s=0.1
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    def bit(self, name: str, value: bool) -> None:
+        tag = self.host.tags[f"Depot.CP01.{name}"]
+        now_us = self.host.clock.now_us()
+        self.host.write([(tag, value, 0, now_us)])
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self.notifier.run())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    @property
+    def mail_ok(self) -> object:
+        return self.host.tags["System.MailOk"].value
+
+    async def rows(self) -> dict[str, Any]:
+        page = await self.store.archive.outbox(100, None)
+        return {f"{row.record.contact}.{row.record.cause}": row for row in page.items}
+
+
+async def until(condition: Callable[[], Any], seconds: float = 10) -> None:
+    """Wait for a condition (a coroutine function or a plain one)."""
+    async with asyncio.timeout(seconds):
+        while True:
+            answer = condition()
+            if isinstance(answer, Awaitable):
+                answer = await answer
+            if answer:
+                return
+            await asyncio.sleep(0.01)
+
+
+Start = Callable[..., Awaitable[Site1]]
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Start]:
+    opened: list[Site1] = []
+
+    async def make(
+        port: int, password: str | None = None, context: ssl.SSLContext | None = None, **mail: Any
+    ) -> Site1:
+        site = Site1(make_plant(port, **mail), open_core(tmp_path), password, context)
+        opened.append(site)
+        site.start()
+        return site
+
+    yield make
+    for site in opened:
+        await site.stop()
+        await site.host.close()
+        await asyncio.to_thread(site.store.close)
+
+
+@pytest.fixture
+def helpers() -> Any:
+    class Helpers:
+        wait = staticmethod(until)
+        server = MailServer
+        login = staticmethod(authenticate)
+        plant = staticmethod(make_plant)
+        templates = TEMPLATES
+
+    return Helpers
+
+
+@pytest.fixture
+def plant() -> Plant:
+    return replace(make_plant(25))
