@@ -220,7 +220,10 @@ async def _services(
         services["Simulation"] = lambda: _simulator(plant)
     # OPC UA finds its port free only once the placeholder lets go of it.
     sockets["opcua"].close()
-    tasks = [asyncio.create_task(host.run(), name="host"), asyncio.create_task(_vitals(host, running.store.samples))]
+    tasks = [
+        asyncio.create_task(host.run(), name="host"),
+        asyncio.create_task(_vitals(host, running.store.samples)),
+    ]
     tasks += [
         asyncio.create_task(supervise(name, service, health), name=name) for name, service in services.items()
     ]
@@ -330,9 +333,10 @@ async def _simulator(plant: Plant) -> None:
 async def _first_administrator(users: UserStore, say: Callable[[str], None]) -> None:
     if await asyncio.to_thread(users.list):
         return
-    given = os.environ.get(ADMIN_PASSWORD_VARIABLE)
+    given = os.environ.get(ADMIN_PASSWORD_VARIABLE) or None
     password = given or passwords.generate()
-    password_hash = await asyncio.to_thread(passwords.hash_password, password)
+    # Whoever sets the variable has decided; a short one is used, but not without a word.
+    password_hash = await asyncio.to_thread(passwords.hash_password, password, length_min=1)
     user = UserRow(ADMIN, "administrator", password_hash, "", False)
     await asyncio.to_thread(users.put, user)
     if given is None:
@@ -340,6 +344,10 @@ async def _first_administrator(users: UserStore, say: Callable[[str], None]) -> 
         say("  It is shown only now. `scada user password` changes it.")
     else:
         say(f"First start: log in as '{ADMIN}' with the password out of {ADMIN_PASSWORD_VARIABLE}")
+        if len(given) < passwords.LENGTH_MIN:
+            say(
+                f"  It has less than {passwords.LENGTH_MIN} characters: change it with `scada user password`."
+            )
 
 
 def _restore_values(host: PlantHost, samples: SampleWriter) -> None:

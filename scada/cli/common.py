@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,8 @@ from scada.core.plant import Plant
 from scada.project import load
 from scada.project.loader import with_network
 
-console = Console(highlight=False, soft_wrap=True)
+# Into a pipe or a file nothing is cut to the width of a screen.
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 300)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Directory = Annotated[Path, typer.Argument(help="the project's directory", show_default=False)]

@@ -24,9 +24,10 @@ from scada.hmi.services import HmiServices
 from scada.hmi.tab import EVERYBODY, Tab
 
 BEAT_S = 1.0
-"""A page that hears nothing for 2.5 s says that it is not live."""
+"""A page that hears nothing for 2.2 s says that it is not live."""
 REFRESH_S = 0.25
 REFRESHES_AT_ONCE = 8
+SESSION_CHECK_S = 15.0
 RECONNECT_S = 15.0
 """How long the server keeps a page whose browser went away; one that comes later loads anew."""
 NAMESPACE = "/"
@@ -55,6 +56,7 @@ class Hmi:
                 group.create_task(self._feed.run())
                 group.create_task(self._beat())
                 group.create_task(self._refresh())
+                group.create_task(self._check_sessions())
         finally:
             end_changes()
             end_alarms()
@@ -172,6 +174,13 @@ class Hmi:
         while True:
             await asyncio.gather(*(one(tab) for tab in self._tabs.values() if tab.visible))
             await asyncio.sleep(REFRESH_S)
+
+    async def _check_sessions(self) -> None:
+        """Send away pages whose session is over: logged out elsewhere, user disabled, time over."""
+        while True:
+            await asyncio.sleep(SESSION_CHECK_S)
+            for tab in [tab for tab in self._tabs.values() if tab.visible]:
+                await tab.check_session()
 
 
 def mount(fastapi_app: Any, services: HmiServices) -> Hmi:

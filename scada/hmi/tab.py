@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 
@@ -75,9 +76,8 @@ class Tab:
 
     async def act(self, name: str, arguments: Mapping[str, Any]) -> None:
         """Carry out what the page's script says its user did; errors are shown as sentences."""
-        actor = self._actor()
+        actor = await self.check_session()
         if actor is None:
-            await self._send("scada_goto", {"url": "/login"})
             return
         try:
             if name == "show":
@@ -88,6 +88,14 @@ class Tab:
                 await self._actions[name](actor, arguments)
         except ScadaError as error:
             await self._toast(arguments, "failed", words.sentence(str(error), self.visit.tr))
+
+    async def check_session(self) -> Actor | None:
+        """Who holds the session now; when it is over, the page is sent to the log-in and gets nothing more."""
+        actor = self._actor()
+        if actor is None:
+            await self.hide()
+            await self._send("scada_goto", {"url": "/login?next=" + quote(self.visit.url)})
+        return actor
 
     async def show(self) -> None:
         """The page is seen (again): join the rooms, then send everything as it is now."""

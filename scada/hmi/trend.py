@@ -16,7 +16,7 @@ from scada.core.value import TimeUs, is_good
 from scada.i18n import Formats
 
 WIDTH, HEIGHT = 600, 120
-_LEFT, _BOTTOM, _TOP = 4, 18, 8
+_LEFT, _RIGHT, _BOTTOM, _TOP = 48, 6, 18, 10
 
 
 def top_of_scale(highest: float) -> float:
@@ -34,7 +34,7 @@ def paths(points: Sequence[Point], from_us: TimeUs, to_us: TimeUs, top: float) -
     plot = HEIGHT - _BOTTOM - _TOP
 
     def x(time_us: TimeUs) -> float:
-        return _LEFT + (WIDTH - 2 * _LEFT) * (max(time_us, from_us) - from_us) / (to_us - from_us)
+        return _LEFT + (WIDTH - _LEFT - _RIGHT) * (max(time_us, from_us) - from_us) / (to_us - from_us)
 
     for point in points:
         good = is_good(point.quality) and isinstance(point.value, (int, float))
@@ -72,21 +72,23 @@ def drawing(
         Markup('<path class="curve" d="{}"/>').format(d) for d in paths(points, from_us, to_us, top)
     )
     grid = Markup("").join(
-        Markup('<path class="grid" d="M{} {}H{}"/><text x="{}" y="{}">{}</text>').format(
-            _LEFT, y, WIDTH - _LEFT, _LEFT + 2, y - 3 if y > _TOP else y + 11, label
+        Markup('<path class="grid" d="M{} {}H{}"/><text x="{}" y="{}" text-anchor="end">{}</text>').format(
+            _LEFT, y, WIDTH - _RIGHT, _LEFT - 5, y + 4, label
         )
         for y, label in (
             (_TOP, f"{formats.number(top, 0 if top >= 10 else decimals)} {unit}"),
             ((_TOP + floor) / 2, formats.number(top / 2, 0 if top >= 20 else decimals)),
-            (floor, ""),
+            (floor, "0"),
         )
     )
     middle = (from_us + to_us) // 2
     times = Markup(
         '<text x="{}" y="{y}">{}</text><text x="{}" y="{y}" text-anchor="middle">{}</text>'
-    ).format(_LEFT, formats.hour(from_us), WIDTH / 2, formats.hour(middle), y=HEIGHT - 4) + Markup(
-        '<text x="{}" y="{}" text-anchor="end">{}</text>'
-    ).format(WIDTH - _LEFT, HEIGHT - 4, formats.hour(to_us))
+    ).format(
+        _LEFT, formats.hour(from_us), (_LEFT + WIDTH - _RIGHT) / 2, formats.hour(middle), y=HEIGHT - 4
+    ) + Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(
+        WIDTH - _RIGHT, HEIGHT - 4, formats.hour(to_us)
+    )
     return Markup('<svg class="trend" viewBox="0 0 {} {}" role="img">{}{}{}</svg>').format(
         WIDTH, HEIGHT, grid, lines, times
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from scada.core.database import TagDatabase
 from scada.core.plant import Charger, Connector
 from scada.core.value import is_bad, is_good
+from scada.hmi.words import error_text
 from scada.i18n import Formats, Translate, marked
 
 _ = marked
@@ -86,7 +87,7 @@ def why(tags: TagDatabase, charger: Charger, connector: Connector, tr: Translate
 
 
 def _fault(error: object, vendor: object, tr: Translate) -> Why:
-    codes = [tr(str(code)) for code in (error, vendor) if code and code != "NoError"]
+    codes = [error_text(str(code), tr) for code in (error, vendor) if code and code != "NoError"]
     if not codes:
         return Why(tr("The charger reports a fault."), tr("It gives no error code."))
     return Why(

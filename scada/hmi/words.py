@@ -135,7 +135,7 @@ SCRIPT = {
     "comment": _("Comment"),
     "acknowledge": _("Acknowledge"),
     "acknowledge_many": _("Acknowledge {count} alarms"),
-    "acknowledged_by": _("acknowledged by {user}"),
+    "acknowledged_by": _("active, acknowledged by {user}"),
     "show": _("Show"),
     "no_alarms": _("No alarm: everything is normal."),
     "no_match": _("No alarm fits the filter."),
@@ -148,7 +148,6 @@ SCRIPT = {
     "no_guidance": _("No further explanation is configured."),
     "priority": _("priority"),
     "tag": _("Tag"),
-    "returned_ms": _("returned"),
     "q_good": _("good"),
     "q_uncertain": _("uncertain"),
     "q_bad": _("bad"),
@@ -202,6 +201,11 @@ PLAIN_SENTENCES = (
     _("too much waits to be written to disk"),
 )
 """The same without places."""
+
+
+def error_text(code: str, tr: Translate) -> str:
+    """An error code in words; a vendor's own code as it is."""
+    return tr(_ERROR_CODES[code]) if code in _ERROR_CODES else code
 
 
 def dictionary(tr: Translate) -> dict[str, str]:

@@ -17,14 +17,14 @@ _hasher = PasswordHasher()
 _NOBODY = _hasher.hash(secrets.token_hex())
 
 
-def hash_password(password: str) -> str:
+def hash_password(password: str, length_min: int = LENGTH_MIN) -> str:
     """The PHC string of a password. Takes some tenths of a second: not on the loop.
 
     Raises:
         BadRequest: too short or too long.
     """
-    if not LENGTH_MIN <= len(password) <= LENGTH_MAX:
-        raise BadRequest(f"a password has {LENGTH_MIN} to {LENGTH_MAX} characters")
+    if not length_min <= len(password) <= LENGTH_MAX:
+        raise BadRequest(f"a password has {length_min} to {LENGTH_MAX} characters")
     return _hasher.hash(password)
 
 

@@ -1,7 +1,8 @@
 """The address space: a walk over the plant.
 
 `Objects/<Project>/<Site>/<Charger>/<Connector>/<tag>`; node ids are the paths themselves, so they stay the same
-over restarts and when other devices are added. Each device has a node of its own: asyncua searches all siblings
+over restarts and when other devices are added. Properties hang on `<path>#<name>`, the project on `#Project`: no
+path of the plant holds a `#`. Each device has a node of its own: asyncua searches all siblings
 when one is added.
 """
 
@@ -53,7 +54,6 @@ class AddressSpace:
         self._database = database
         self._index = index
         self._language = plant.languages[0]
-        self._project = plant.name
         self.values: dict[Tag, AttributeValue] = {}
         self.tags: dict[ua.NodeId, Tag] = {}
         self.methods: dict[ua.NodeId, str] = {}

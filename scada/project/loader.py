@@ -67,12 +67,36 @@ def load(directory: Path) -> Plant:
     chargers = reader.table("chargers.csv", ChargerRow)
     meters = reader.table("meters.csv", MeterRow, required=False)
     tokens = reader.table("tokens.csv", TokenRow, required=False)
+    _check_tables(reader, chargers, meters, tokens)
     if project is None:
         raise ProjectError(reader.problems)
     plant = _Builder(reader, project, chargers, meters, tokens).build()
     if reader.problems:
         raise ProjectError(reader.problems)
     return plant
+
+
+def _check_tables(
+    reader: Reader,
+    chargers: Sequence[tuple[int, ChargerRow]],
+    meters: Sequence[tuple[int, MeterRow]],
+    tokens: Sequence[tuple[int, TokenRow]],
+) -> None:
+    """What can be said of the tables without the rest of the project."""
+    identities = ((f"row {line}, column identity", row.identity) for line, row in chargers)
+    _twice(reader, "chargers.csv", "identity", identities)
+    id_tags = ((f"row {line}, column id_tag", row.id_tag.casefold()) for line, row in tokens)
+    _twice(reader, "tokens.csv", "token", id_tags)
+    devices = [("chargers.csv", line, row.site, row.tag) for line, row in chargers]
+    devices += [("meters.csv", line, row.site, row.tag) for line, row in meters]
+    seen: dict[tuple[str, str], str] = {}
+    for file, line, site, tag in devices:
+        where = f"row {line}, column tag"
+        if (site, tag) in seen:
+            reader.problem(file, where, f"'{tag}' stands already at {seen[site, tag]}", line=line)
+        if tag == "Alarms":
+            reader.problem(file, where, "'Alarms' is taken by the product", line=line)
+        seen.setdefault((site, tag), f"{file} row {line}")
 
 
 class _Builder:
@@ -164,16 +188,9 @@ class _Builder:
             "contact",
             ((f"contacts[{n}].name", c.name) for n, c in enumerate(project.contacts)),
         )
-        _twice(
-            reader,
-            "chargers.csv",
-            "identity",
-            ((f"row {line}, column identity", row.identity) for line, row in self._chargers),
-        )
-        devices = [("chargers.csv", line, row.site, row.tag) for line, row in self._chargers]
-        devices += [("meters.csv", line, row.site, row.tag) for line, row in self._meters]
-        seen: dict[tuple[str, str], str] = {}
-        for file, line, site_tag, tag in devices:
+        devices = [("chargers.csv", line, row.site) for line, row in self._chargers]
+        devices += [("meters.csv", line, row.site) for line, row in self._meters]
+        for file, line, site_tag in devices:
             if site_tag not in sites:
                 reader.problem(
                     file,
@@ -182,23 +199,6 @@ class _Builder:
                     f"known: {', '.join(sorted(sites))}",
                     line,
                 )
-            place = f"{file} row {line}"
-            if (site_tag, tag) in seen:
-                reader.problem(
-                    file,
-                    f"row {line}, column tag",
-                    f"'{tag}' stands already at {seen[site_tag, tag]}",
-                    line=line,
-                )
-            if tag == "Alarms":
-                reader.problem(file, f"row {line}, column tag", "'Alarms' is taken by the product", line=line)
-            seen[site_tag, tag] = place
-        _twice(
-            reader,
-            "tokens.csv",
-            "token",
-            ((f"row {line}, column id_tag", row.id_tag.casefold()) for line, row in self._tokens),
-        )
 
     def _site(self, number: int, section: SiteSection) -> Site:
         feeders = tuple(

@@ -78,8 +78,10 @@ class ChargePoint:
         self._notes: deque[tuple[str, dict[str, Any]]] = deque()
         self._note_there = asyncio.Event()
         self._debt_there = asyncio.Event()
+        self._debt_paid = asyncio.Event()
         self._drop = asyncio.Event()
         self._reset = ""
+        self._reset_wanted = asyncio.Event()
         self._silent_until_s = 0.0
         self._told_unreachable = False
         self.hardware = Hardware(
@@ -191,9 +193,10 @@ class ChargePoint:
             if loop.time() - began_s > RECONNECT_MAX_S:
                 delay_s = RECONNECT_FIRST_S
             if self._reset:
+                self.hardware.reboot(f"{self._reset}Reset")  # if the link fell before it came to that
                 self._reset = ""
+                self._reset_wanted.clear()
                 self.registered = False
-                self.hardware.forget_told()
                 await asyncio.sleep(self._boot_s)
             else:
                 await asyncio.sleep(delay_s * self._rng.uniform(0.7, 1.3))
@@ -280,6 +283,7 @@ class ChargePoint:
         while True:
             message = hardware.queue.head()
             if message is None:
+                self._debt_paid.set()
                 self._debt_there.clear()
                 await self._debt_there.wait()
                 continue
@@ -318,14 +322,12 @@ class ChargePoint:
 
     async def _finish_reset(self) -> None:
         """Carry out a reset that was asked for (OCPP 1.6 5.14)."""
-        loop = asyncio.get_running_loop()
-        while not self._reset:
-            await asyncio.sleep(0.1)
-        soft = self._reset == "Soft"
-        self.hardware.reboot("SoftReset" if soft else "HardReset")
-        deadline_s = loop.time() + (SOFT_RESET_WAIT_S if soft else 0.0)
-        while len(self.hardware.queue) and loop.time() < deadline_s:
-            await asyncio.sleep(0.05)
+        await self._reset_wanted.wait()
+        self.hardware.reboot(f"{self._reset}Reset")
+        if self._reset == "Soft":
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SOFT_RESET_WAIT_S):
+                    await self._debt_paid.wait()
         self._drop.set()
 
     async def _authorize(self, id_tag: str) -> str:
@@ -356,6 +358,7 @@ class ChargePoint:
 
     def _owe(self, save: bool) -> None:
         self._debt_there.set()
+        self._debt_paid.clear()
         if save:
             self.save()
 
@@ -364,6 +367,7 @@ class ChargePoint:
 
     def _begin_reset(self, kind: str) -> None:
         self._reset = kind
+        self._reset_wanted.set()
 
 
 async def _all(*parts: Coroutine[Any, Any, None]) -> None:

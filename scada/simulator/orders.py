@@ -79,10 +79,7 @@ class Orders:
         return self._hardware.configuration.read(request.get("key", []))
 
     async def _change_configuration(self, request: Payload) -> Payload:
-        status = self._hardware.configuration.set(request["key"], request["value"])
-        if status == "Accepted" and request["key"] == "HeartbeatInterval":
-            self._trigger("Heartbeat")
-        return {"status": status}
+        return {"status": self._hardware.configuration.set(request["key"], request["value"])}
 
     async def _trigger_message(self, request: Payload) -> Payload:
         wanted, number = request["requestedMessage"], request.get("connectorId")

@@ -40,6 +40,7 @@ export class Actions {
     const element = event.target.closest("[data-action]");
     if (!element || element.tagName === "FORM") return;
     const { action, path } = element.dataset;
+    if (this.refused(element)) return;
     if (action === "command") this.command(element, JSON.parse(element.dataset.arguments || "{}"));
     else if (action === "menu") this.menu(element);
     else if (action === "deselect") this.select("");
@@ -54,9 +55,16 @@ export class Actions {
     const form = event.target;
     if (form.dataset.action !== "command") return;
     event.preventDefault();
+    if (this.refused(form.querySelector("[type=submit]"))) return;
     const given = {};
     for (const [name, value] of new FormData(form)) if (value) given[name] = value;
     this.command(form, given);
+  }
+
+  refused(button) {
+    if (button?.getAttribute("aria-disabled") !== "true") return false;
+    this.toast({ id: "refused", state: "failed", text: this.options.texts.not_now, title: button.textContent });
+    return true;
   }
 
   menu(button) {

@@ -115,7 +115,7 @@ export class Alarms {
     const open = Boolean(old?.more) || this.table.dataset.focus === alarm.path;
     const details = make("button", { type: "button", class: "link", "data-action": "alarm-details", "data-path": alarm.path, "aria-expanded": String(open) }, texts.details);
     const state = [texts[`state_${alarm.state}`]];
-    if (alarm.state === "ack" && alarm.user) state[0] += ` · ${texts.acknowledged_by.replace("{user}", alarm.user)}`;
+    if (alarm.state === "ack" && alarm.user) state[0] = texts.acknowledged_by.replace("{user}", alarm.user);
     if (!alarm.journalled) state.push(texts.not_journalled);
     cells.push(
       make("td", {}, this.prio(alarm.prio, alarm.state)),

@@ -1,5 +1,5 @@
 // The link to the server: joins when the page is seen, says within 3 s when it is lost, and heals by itself.
-const SILENCE_MS = 2500; // the server beats each second
+const SILENCE_MS = 2200; // the server beats each second
 const STUCK_MS = 10000;
 
 export class Link {

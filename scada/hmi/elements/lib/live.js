@@ -210,7 +210,8 @@ const FORMATS = {
   enable(element, tags, data) {
     const wanted = data.want.split(",");
     const possible = tags.every((tag, k) => tag && String(tag.v) === wanted[k]);
-    element.disabled = !possible;
+    // Not the attribute `disabled`: the reason stays readable, the focus stays where it is.
+    element.setAttribute("aria-disabled", String(!possible));
     element.title = possible ? "" : this.options.texts.not_now;
   },
 };

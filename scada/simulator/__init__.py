@@ -1,0 +1,19 @@
+"""The simulated site: programs that speak the real protocols over real sockets, as devices do.
+
+Chargers (OCPP 1.6J), vehicles, drivers and mishaps, Modbus meters, a mail catcher. `ChargePoint` is also the
+charger of end-to-end tests; `life` is what moves it in a demo.
+"""
+
+from scada.simulator.charge_point import ChargePoint
+from scada.simulator.mail import MailCatcher
+from scada.simulator.site import AlreadyRunning, SimulationOptions, run_simulation
+from scada.simulator.vehicle import Vehicle
+
+__all__ = [
+    "AlreadyRunning",
+    "ChargePoint",
+    "MailCatcher",
+    "SimulationOptions",
+    "Vehicle",
+    "run_simulation",
+]

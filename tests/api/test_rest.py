@@ -1,0 +1,227 @@
+"""The REST interface of the whole product, over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx2
+import pytest
+
+from scada.core.value import GOOD
+from scada.drivers.ocpp.client import connect_peer
+from scada.testing import until
+from scada.testing.system import PASSWORD, System
+
+pytestmark = pytest.mark.xdist_group("system")
+NOW = "2026-11-21T10:00:00Z"
+
+
+async def items(client: httpx2.AsyncClient, path: str, **query: Any) -> list[dict[str, Any]]:
+    answer = await client.get(path, params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["items"]  # type: ignore[no-any-return]
+
+
+def put(system: System, path: str, value: object) -> None:
+    host = system.running.host
+    host.write([(host.tags[path], value, GOOD, host.clock.now_us())])  # type: ignore[list-item]
+
+
+async def test_health_is_open_and_tells_ports_and_services(system: System) -> None:
+    async with httpx2.AsyncClient(trust_env=False) as anybody:
+        health = (await anybody.get(f"{system.http}/api/v1/health")).json()
+    assert health["status"] == "ok"
+    assert health["ports"] == system.running.ports
+    assert health["services"]["Ocpp"] is True
+
+
+async def test_openapi_describes_every_path(client: httpx2.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    assert document["openapi"].startswith("3.")
+    for path in (
+        "/tags",
+        "/tags/{path}",
+        "/alarms",
+        "/alarms/acknowledge",
+        "/sessions",
+        "/chargers",
+        "/commands",
+        "/token",
+    ):
+        assert f"/api/v1{path}" in document["paths"]
+
+
+async def test_a_tag_list_has_the_agreed_shape(system: System, client: httpx2.AsyncClient) -> None:
+    put(system, "Depot.CP01.C1.ActivePower", 7.25)
+    page = (await client.get("/tags", params={"path": "Depot.CP01.C1.ActivePower"})).json()
+    assert page["next"] is None
+    (item,) = page["items"]
+    assert item.keys() == {"path", "value", "quality", "time", "unit"}
+    assert (item["value"], item["quality"], item["unit"]) == (7.25, "Good", "kW")
+    assert item["time"].endswith("Z")
+
+
+async def test_a_long_list_comes_in_parts_without_loss(system: System, client: httpx2.AsyncClient) -> None:
+    seen: list[str] = []
+    cursor = None
+    while True:
+        query = {"path": "Depot.**", "limit": 37, **({"cursor": cursor} if cursor else {})}
+        page = (await client.get("/tags", params=query)).json()
+        seen += [item["path"] for item in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == [tag.path for tag in system.running.host.tags.select("Depot.**")]
+
+
+async def test_writing_a_tag(system: System, client: httpx2.AsyncClient) -> None:
+    answer = await client.put("/tags/Depot.Note", json={"value": "crane in bay 4"})
+    assert (answer.status_code, answer.json()["value"]) == (200, "crane in bay 4")
+    assert system.running.host.tags["Depot.Note"].value == "crane in bay 4"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "told"),
+    [
+        ("PUT", "/tags/Depot.Note", {"value": 5}, 400, "is a text"),
+        ("PUT", "/tags/Depot.Note", {"val": "x"}, 422, ""),
+        ("PUT", "/tags/Depot.CP01.Online", {"value": False}, 400, "read-only"),
+        ("PUT", "/tags/Depot.Nothing", {"value": 1}, 404, "no tag"),
+        ("GET", "/tags/Depot.Nothing", None, 404, "no tag"),
+        ("GET", "/tags?path=a%20b", None, 400, "pattern"),
+        ("GET", "/tags?limit=0", None, 422, ""),
+        ("GET", "/tags?limit=100000", None, 422, ""),
+        ("GET", "/tags?cursor=-5", None, 400, "cursor"),
+        ("GET", "/sessions?cursor=abc", None, 400, "cursor"),
+        ("GET", "/sessions?state=dreaming", None, 400, "state"),
+        ("GET", "/sessions?from=yesterday", None, 400, "from"),
+        ("GET", "/chargers/Depot.CP99", None, 404, "no charger"),
+        ("POST", "/alarms/acknowledge", {"paths": ["Depot.Nothing"]}, 404, "no alarm"),
+        ("POST", "/alarms/acknowledge", {"paths": []}, 422, ""),
+        ("POST", "/commands", {"command": "Explode", "target": "Depot.CP01"}, 404, "no command"),
+        ("POST", "/commands", {"command": "Reset", "target": "Depot.CP99"}, 404, "no charger"),
+        ("POST", "/commands", {"command": "Reset", "target": "Depot.CP01"}, 400, "needs 'type'"),
+        ("POST", "/token", {"username": "admin"}, 400, "username and password"),
+    ],
+)
+async def test_bad_input_gets_a_clear_answer(
+    client: httpx2.AsyncClient, method: str, path: str, body: object, status: int, told: str
+) -> None:
+    answer = await client.request(method, path, json=body) if body else await client.request(method, path)
+    assert answer.status_code == status, answer.text
+    assert told in str(answer.json()["detail"])
+
+
+async def test_a_body_that_is_too_large_is_refused(client: httpx2.AsyncClient) -> None:
+    answer = await client.put("/tags/Depot.Note", json={"value": "x" * 1_100_000})
+    assert answer.status_code == 413
+
+
+async def test_who_may_what(system: System) -> None:
+    base = f"{system.http}/api/v1"
+    command = {"command": "Reset", "target": "Depot.CP08", "arguments": {"type": "Soft"}}
+    expected = {"nobody": (401, 401, 401), "gus": (200, 403, 403), "olga": (200, 200, 200)}
+    for user, (see, write, order) in expected.items():
+        headers = system.basic(user) if user != "nobody" else {}
+        async with httpx2.AsyncClient(base_url=base, trust_env=False, headers=headers) as made:
+            assert (await made.get("/tags")).status_code == see
+            assert (await made.put("/tags/Depot.Note", json={"value": user})).status_code == write
+            assert (await made.post("/commands", json=command)).status_code == order
+
+
+async def test_tokens_begin_and_end(system: System) -> None:
+    async with httpx2.AsyncClient(base_url=f"{system.http}/api/v1", trust_env=False) as made:
+        wrong = await made.post("/token", json={"username": "olga", "password": "wrong"})
+        assert wrong.status_code == 403
+        for body in (
+            {"data": {"username": "olga", "password": PASSWORD}},
+            {"json": {"username": "olga", "password": PASSWORD}},
+        ):
+            answer = await made.post("/token", **body)
+            assert answer.status_code == 200
+            made.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+            assert (await made.get("/alarms")).status_code == 200
+            assert (await made.delete("/token")).status_code == 204
+            assert (await made.get("/alarms")).status_code == 401
+            del made.headers["Authorization"]
+
+
+async def test_guessing_is_slowed_down(system: System) -> None:
+    base = f"{system.http}/api/v1"
+    async with httpx2.AsyncClient(base_url=base, trust_env=False) as made:
+        answers = [
+            (await made.post("/token", json={"username": "mallory", "password": f"guess {n}"})).json()[
+                "detail"
+            ]
+            for n in range(5)
+        ]
+    assert answers[0] == "user name or password is wrong"
+    assert answers[-1].startswith("too many failures")
+
+
+async def test_an_alarm_is_listed_acknowledged_and_journalled(
+    system: System, client: httpx2.AsyncClient
+) -> None:
+    path = "Depot.CP08.C1.Faulted"
+    put(system, path, True)
+    await until(lambda: system.running.host.board.get(path))
+    alarm = next(a for a in await items(client, "/alarms", site="Depot") if a["path"] == path)
+    assert (alarm["state"], alarm["priority"]) == ("active_unacknowledged", "high")
+    assert alarm["message"] == "Connector faulted"
+    french = next(a for a in await items(client, "/alarms", language="fr") if a["path"] == path)
+    assert french["message"] == "Connecteur en défaut"
+    answer = await client.post(f"/alarms/{path}/acknowledge", json={"comment": "on it"})
+    assert answer.json() == {"acknowledged": [path]}
+    again = await client.post("/alarms/acknowledge", json={"paths": [path]})
+    assert again.json() == {"acknowledged": []}
+    rows = await items(client, "/alarms/journal", alarm=path)
+    assert [(r["event"], r["user"], r["comment"]) for r in rows] == [
+        ("acknowledged", "admin", "on it"),
+        ("raised", "", ""),
+    ]
+    put(system, path, False)
+
+
+async def test_a_session_from_the_socket_to_the_list(system: System, client: httpx2.AsyncClient) -> None:
+    async def accept(_body: dict[str, Any]) -> dict[str, Any]:
+        return {"status": "Accepted"}
+
+    async def no_keys(_body: dict[str, Any]) -> dict[str, Any]:
+        return {"configurationKey": []}
+
+    peer = await connect_peer(
+        system.ocpp,
+        "DEPOT-CP04",
+        {"GetConfiguration": no_keys, "ChangeConfiguration": accept, "TriggerMessage": accept},
+    )
+    task = asyncio.create_task(peer.run())
+    start = {"connectorId": 2, "idTag": "FLEET-0002", "meterStart": 1000, "timestamp": NOW}
+    number = (await peer.call("StartTransaction", start))["transactionId"]
+    value = {"timestamp": NOW, "sampledValue": [{"value": "1600"}]}
+    await peer.call("MeterValues", {"connectorId": 2, "transactionId": number, "meterValue": [value]})
+    (running,) = await items(client, "/sessions", charger="Depot.CP04", state="open")
+    assert (running["id"], running["energy_wh"], running["stopped"]) == (number, 600, None)
+    charger = (await client.get("/chargers/Depot.CP04")).json()
+    assert charger["online"] is True
+    assert charger["connectors"][1]["transaction_id"] == number
+    await peer.call("StopTransaction", {"transactionId": number, "meterStop": 2500, "timestamp": NOW})
+    (closed,) = await items(client, "/sessions", charger="Depot.CP04")
+    assert (closed["energy_wh"], closed["state"], closed["reason"]) == (1500, "closed", "Local")
+    await peer.close()
+    await task
+    history = await items(client, "/tags/Depot.CP04.C2.Energy/history", **{"from": "2026-11-21T09:00:00Z"})
+    assert isinstance(history, list)
+
+
+async def test_commands_are_listed_with_their_arguments(client: httpx2.AsyncClient) -> None:
+    commands = {c["name"]: c for c in await items(client, "/commands")}
+    assert {
+        "RemoteStart",
+        "RemoteStop",
+        "Reset",
+        "ChangeAvailability",
+        "GetConfiguration",
+        "TriggerMessage",
+    } <= set(commands)
+    assert commands["Reset"]["arguments"][0]["choices"] == ["Soft", "Hard"]
