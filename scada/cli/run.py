@@ -97,19 +97,20 @@ def simulate(
     log_level: LogLevel = "warning",
 ) -> None:
     """Simulate the project's chargers, vehicles and meters, and catch its mails, over real sockets."""
-    from scada.app import SIMULATOR_BUSY_EXIT
+    from scada.app import simulated as beside
     from scada.simulator import AlreadyRunning, SimulationOptions, run_simulation
 
     logs.configure(check_log_level(log_level))
     plant = load_plant(directory)
+    if parent_pid is not None:  # a supervisor started us, and may have chosen other ports
+        plant = beside.with_ports(plant, beside.saved_ports(plant))
     network = plant.network
-    data = plant.directory / "data" / "simulator"
     options = SimulationOptions(
         ocpp_url=ocpp_url or f"ws://{network.host}:{network.ocpp_port}{network.ocpp_path}",
         speed=plant.simulation.speed if speed is None else speed,
         seed=plant.simulation.seed if seed is None else seed,
-        state_dir=data,
-        mail_dir=data / "mail",
+        state_dir=beside.state_directory(plant),
+        mail_dir=beside.mail_directory(plant),
         smtp_port=plant.simulation.smtp_port,
         parent_pid=parent_pid,
     )
@@ -125,4 +126,4 @@ def simulate(
         asyncio.run(until_stopped())
     except AlreadyRunning as error:
         errors.print(f"scada: {error}", markup=False)
-        sys.exit(SIMULATOR_BUSY_EXIT)
+        sys.exit(beside.BUSY_EXIT)

@@ -159,8 +159,23 @@ class TagDatabase:
             self._samples.append(Sample(tag, value, quality, source_us))
 
     def set_quality(self, tags: Iterable[Tag], quality: int, now_us: TimeUs) -> None:
-        """Change the quality only: values and source times stay, so that the last value remains visible."""
-        self.write([(tag, tag.value, quality, tag.source_us) for tag in tags], now_us)
+        """Change the quality only: values and source times stay, so that the last value remains visible.
+
+        In history the change bears the time at which it came, not that of the old value.
+        """
+        for tag in tags:
+            if tag.quality == quality:
+                continue
+            tag.quality = quality
+            tag.server_us = now_us
+            if not tag.dirty:
+                tag.dirty = True
+                self._changed.append(tag)
+            if tag.record:
+                self._samples.append(Sample(tag, tag.value, quality, now_us))
+            watch = tag.watch
+            if watch is not None:
+                watch.react(tag, now_us)
 
     def restore(self, tag: Tag, value: Value, source_us: TimeUs) -> None:
         """Put back a value of an earlier run, marked UncertainLastUsableValue; neither watched nor recorded."""

@@ -67,7 +67,7 @@ class AddressSpace:
         """Make all nodes; lets others run in between."""
         labels = self._labels()
         root = self._object(
-            self._project, self._project, node_id(ObjectIds.ObjectsFolder), folder=True,
+            "#Project", self._plant.name, node_id(ObjectIds.ObjectsFolder), folder=True,
             label=self._plant.label, under_folder=True,
         )  # fmt: skip
         for path in self._branches():

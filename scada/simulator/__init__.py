@@ -6,10 +6,11 @@ charger of end-to-end tests; `life` is what moves it in a demo.
 
 from scada.simulator.charge_point import ChargePoint
 from scada.simulator.mail import MailCatcher
-from scada.simulator.site import AlreadyRunning, SimulationOptions, run_simulation
+from scada.simulator.site import LOOPBACK, AlreadyRunning, SimulationOptions, run_simulation
 from scada.simulator.vehicle import Vehicle
 
 __all__ = [
+    "LOOPBACK",
     "AlreadyRunning",
     "ChargePoint",
     "MailCatcher",

@@ -356,11 +356,10 @@ class ChargePoint:
         self._note_there.set()
         return True
 
-    def _owe(self, save: bool) -> None:
+    def _owe(self) -> None:
         self._debt_there.set()
         self._debt_paid.clear()
-        if save:
-            self.save()
+        self.save()
 
     def _trigger(self, action: str) -> None:
         self._tell(action, plate(self.charger) if action == "BootNotification" else {})

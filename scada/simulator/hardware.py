@@ -43,7 +43,7 @@ class Hardware:
         speed: simulated seconds a real second.
         now: the time as OCPP writes it, always the real one.
         tell: takes messages of the moment.
-        owe: called when the queue or the state changed; True: it must be saved at once.
+        owe: called when something was put into the queue, or the state must be saved.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Hardware:
         rng: random.Random,
         now: Callable[[], str],
         tell: Tell,
-        owe: Callable[[bool], None],
+        owe: Callable[[], None],
     ) -> None:
         self.charger = charger
         self.state = state
@@ -133,7 +133,7 @@ class Hardware:
             "timestamp": transaction.started,
         }
         self.queue.put(Message("StartTransaction", payload, transaction.key))
-        self._owe(True)
+        self._owe()
         self._changed()
 
     def stop(self, number: int, reason: str, id_tag: str = "") -> None:
@@ -156,7 +156,7 @@ class Hardware:
         if outlet.close_later:
             outlet.close_later, outlet.state.operative = False, False
         self.queue.put(Message("StopTransaction", payload, transaction.key))
-        self._owe(True)
+        self._owe()
         self._changed()
 
     def answered(self, message: Message, answer: dict[str, Any]) -> None:
@@ -164,7 +164,7 @@ class Hardware:
         self.queue.remove(message)
         if message.action != "StartTransaction":
             if message.action == "StopTransaction":
-                self._owe(True)
+                self._owe()
             return
         transaction_id = int(answer["transactionId"])
         self.queue.name(message.key, transaction_id)
@@ -176,7 +176,7 @@ class Hardware:
                 transaction.id = transaction_id
                 if not good and self.configuration.flag("StopTransactionOnInvalidId"):
                     self.stop(number, "DeAuthorized")
-        self._owe(True)
+        self._owe()
 
     def remember(self, id_tag: str, good: bool) -> None:
         """The authorization cache (OCPP 1.6 3.5.1): used while there is no link."""
@@ -197,7 +197,7 @@ class Hardware:
         outlet.state.operative = operative
         if not operative:
             outlet.authorized = None
-        self._owe(True)
+        self._owe()
         self._changed()
         return "Accepted"
 
@@ -288,7 +288,7 @@ class Hardware:
         if transaction.id is not None:
             payload["transactionId"] = transaction.id
         self.queue.put(Message("MeterValues", payload, transaction.key))
-        self._owe(False)  # not worth a write to disk of its own; it is saved with the registers
+        self._owe()  # also so that after a kill the register never stands below one that was told
 
     def _align(self, real_s: float) -> None:
         interval_s = self.configuration.number("ClockAlignedDataInterval")

@@ -15,7 +15,7 @@ import structlog
 from scada.core.plant import Plant
 from scada.simulator.charge_point import ChargePoint
 from scada.simulator.fleet import draw
-from scada.simulator.outlet import Outlet
+from scada.simulator.outlet import WARM_UP_S, Outlet
 
 FIRST_VISITS = 5
 """Vehicles that stand there when the site comes to life."""
@@ -53,11 +53,10 @@ class Life:
         if not self._points:
             await asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as group:
-            for point, outlet in self._outlets():
-                if outlet.state.vehicle is not None:
-                    group.create_task(self._visit(point, outlet, self._resume(point, outlet)))
-            first = FIRST_VISITS - len(self._visits)
-            group.create_task(self._open(group, max(0, first)))
+            resumed = [pair for pair in self._outlets() if pair[1].state.vehicle is not None]
+            for point, outlet in resumed:
+                group.create_task(self._visit(point, outlet, self._resume(point, outlet)))
+            group.create_task(self._open(group, FIRST_VISITS - len(resumed)))
             group.create_task(self._arrive(group))
             group.create_task(self._answer_calls(group))
             group.create_task(self._go_wrong())
@@ -66,8 +65,9 @@ class Life:
         """The vehicles that are there from the beginning, at chargers that have found their central system."""
         outlets = list(self._outlets())
         self._rng.shuffle(outlets)
-        # A mixed picture at once: one of each charger first, DC among them.
-        outlets.sort(key=lambda pair: (pair[1].number, not pair[1].is_dc and self._rng.random()))
+        # A mixed picture at once: one DC connector, then AC ones of as many chargers as there are, then the rest.
+        direct = next((pair for pair in outlets if pair[1].is_dc), None)
+        outlets.sort(key=lambda pair: (pair is not direct, pair[1].is_dc, pair[1].number))
         while number > 0:
             await asyncio.sleep(self._rng.uniform(0.5, 1.0))
             ready = [pair for pair in outlets if pair[0].online and self._vacant(*pair)]
@@ -114,8 +114,8 @@ class Life:
         point.plug_in(number, draw(outlet.spec, id_tag, self._rng))
         await self._moment(1.0, 3.0)
         for _ in range(ATTEMPTS):
-            if outlet.state.transaction is not None:
-                break
+            if outlet.state.transaction is not None or outlet.state.finished:
+                break  # somebody else has started it, and perhaps stopped it again
             status = await point.identify(number, id_tag)
             if status == "Accepted":
                 break
@@ -158,6 +158,7 @@ class Life:
             elif kind == "heat":
                 point.heat(number, self._rng.uniform(48.0, 65.0))
                 await self._moment(120.0, 240.0)
+                await asyncio.sleep(WARM_UP_S / self._speed)
                 point.heat(number, 0.0)
             else:
                 code, vendor_code = self._rng.choice(

@@ -49,7 +49,8 @@ def _values(outlet: Outlet, measurand: str) -> Iterable[tuple[str, str, str]]:
             for voltage, phase in zip(measured.voltages_v, phases, strict=False):
                 yield f"{voltage:.1f}", "V", phase and f"{phase}-N"
         case "Current.Offered":
-            yield f"{outlet.offered_a:.1f}", "A", ""
+            offered_a = outlet.offered_a if outlet.state.transaction is not None else 0.0
+            yield f"{offered_a:.1f}", "A", ""
         case "Temperature":
             yield f"{outlet.temperature_c:.1f}", "Celsius", ""
         case "SoC" if outlet.is_dc and outlet.state.vehicle is not None:

@@ -84,7 +84,8 @@ class Vehicle:
         """
         room_wh = max(0.0, (self.target_soc - self.soc) / 100 * self.battery_kwh * 1000)
         taken_wh = min(power_w * seconds / 3600, room_wh / efficiency)
-        self.soc = min(self.target_soc, self.soc + taken_wh * efficiency / (self.battery_kwh * 10))
+        if taken_wh > 0:
+            self.soc = min(self.target_soc, self.soc + taken_wh * efficiency / (self.battery_kwh * 10))
         return taken_wh
 
 

@@ -39,10 +39,30 @@ class Supervisor:
 
 
 @contextmanager
-def supervisor(directory: Path, *options: str, password: str = "correct horse") -> Iterator[Supervisor]:  # noqa: S107
-    """Start `scada run` on free ports, wait until it says that it runs, end it at the end of the block."""
+def supervisor(
+    directory: Path,
+    *options: str,
+    password: str = "correct horse",  # noqa: S107
+    ports: tuple[int, int, int] = (0, 0, 0),
+) -> Iterator[Supervisor]:
+    """Start `scada run`, wait until it says that it runs, end it at the end of the block.
+
+    Args:
+        ports: of HTTP, OCPP and OPC UA; 0: a free one.
+    """
     output = directory.parent / f"{directory.name}.out"
-    arguments = ["run", str(directory), "--http-port", "0", "--ocpp-port", "0", "--opcua-port", "0", *options]
+    http, ocpp, opcua = map(str, ports)
+    arguments = [
+        "run",
+        str(directory),
+        "--http-port",
+        http,
+        "--ocpp-port",
+        ocpp,
+        "--opcua-port",
+        opcua,
+        *options,
+    ]
     with output.open("w") as sink:
         process = _start(arguments, sink, {**os.environ, "SCADA_ADMIN_PASSWORD": password})
         try:

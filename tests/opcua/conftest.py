@@ -179,8 +179,11 @@ async def serve(
     router.register("Depot.CP01", driver)
     server = OpcUaServer(plant, host, router, accounts, folder / "certificates")
     tasks = [asyncio.create_task(host.run()), asyncio.create_task(server.run())]
-    async with asyncio.timeout(60):
-        await server.listening.wait()
+    listening = asyncio.create_task(server.listening.wait())
+    await asyncio.wait([listening, tasks[1]], timeout=60, return_when=asyncio.FIRST_COMPLETED)
+    if tasks[1].done():
+        listening.cancel()
+        tasks[1].result()
 
     async def close() -> None:
         for task in reversed(tasks):

@@ -77,8 +77,8 @@ class Central:
     peers: dict[str, Peer] = field(default_factory=dict)
     registration: str = "Accepted"
     blocked: set[str] = field(default_factory=set)
-    failing: set[str] = field(default_factory=set)
-    """Actions that are answered with a CALLERROR."""
+    failing: dict[str, int] = field(default_factory=dict)
+    """Action → how many more times it is answered with a CALLERROR."""
     transactions: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -103,7 +103,8 @@ class Central:
         def handler(action: str) -> Any:
             async def handle(payload: dict[str, Any]) -> dict[str, Any]:
                 self.calls.append((identity, action, payload))
-                if action in self.failing:
+                if self.failing.get(action):
+                    self.failing[action] -= 1
                     raise CallError("InternalError", "not now")
                 return self.answer(action, payload)
 

@@ -1,8 +1,10 @@
 """A charge point against a central system, over a real socket: stories of what a real charger would do."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from scada.core.plant import Charger
@@ -21,7 +23,7 @@ async def charge(point: ChargePoint, central: Any, until: Any, vehicle: Vehicle)
 async def test_it_boots_tells_its_states_and_beats(central: Any, point_of: Any, until: Any) -> None:
     async with central.up(), point_of() as point:
         await until(lambda: central.of("Heartbeat"))
-        assert [name for _, name, _ in central.calls][0] == "BootNotification"
+        assert next(name for _, name, _ in central.calls) == "BootNotification"
         boot = central.of("BootNotification")[0]
         assert boot["chargePointVendor"]
         assert boot["chargePointSerialNumber"]
@@ -254,13 +256,12 @@ async def test_a_message_that_is_refused_is_sent_again_the_same(
     async with central.up(), point_of() as point:
         await until(lambda: point.online)
         point.hardware.configuration.set("TransactionMessageRetryInterval", "0")
-        central.failing.add("StartTransaction")
+        central.failing["StartTransaction"] = 3
         point.plug_in(1, vehicle())
         await point.identify(1, "TOKEN-1")
-        await until(lambda: len(central.of("StartTransaction")) >= 3)
-        central.failing.clear()
         await until(lambda: central.transactions == 1)
         sent = central.of("StartTransaction")
+        assert len(sent) == 4
         assert all(payload == sent[0] for payload in sent)
 
 
@@ -292,6 +293,26 @@ async def test_a_transaction_goes_on_after_the_simulator_was_killed(
             again.unplug(1)
             await until(lambda: central.of("StopTransaction", transactionId=1))
         assert central.transactions == 1
+
+
+async def test_a_kill_loses_nothing(
+    central: Any, point_of: Any, until: Any, vehicle: Make, tmp_path: Path
+) -> None:
+    """What stands on disk at any moment is enough: no farewell is needed."""
+    async with central.up(), point_of(speed=100) as point:
+        point.hardware.configuration.set("MeterValueSampleInterval", "1")
+        await charge(point, central, until, vehicle())
+        await until(lambda: len(central.of("MeterValues", transactionId=1)) >= 2)
+        killed = tmp_path / "killed"
+        killed.mkdir()
+        shutil.copy(tmp_path / "Depot.CP01.json", killed)
+        told = central.of("MeterValues", transactionId=1)[-1]["meterValue"][0]["sampledValue"][0]
+    heir = ChargePoint(point.charger, central.url, killed)
+    outlet = heir.hardware.outlets[1]
+    assert outlet.status == "Charging"
+    assert outlet.state.transaction is not None
+    assert outlet.state.transaction.id == 1
+    assert outlet.state.register_wh >= float(told["value"])
 
 
 async def test_what_was_owed_at_death_is_paid_by_the_next_life(

@@ -7,31 +7,28 @@ doors, the drivers, the host with its journal.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import os
 import signal
 import socket
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import structlog
-import uvicorn
 
 from scada import __version__, api, hmi, resources
-from scada.core.errors import ProjectError, StartError
+from scada.app import simulated
+from scada.app.doors import listening_sockets, lock, make_directory, port_of
+from scada.app.http import HttpServer
 from scada.core.plant import Plant
 from scada.core.ports import UserRow, UserStore
 from scada.core.records import AuditRecord
 from scada.core.tag import Source
 from scada.core.value import GOOD
 from scada.drivers.modbus.driver import ModbusDriver
-from scada.drivers.modbus.profile import Profile, load_profile
+from scada.drivers.modbus.profile import Profile, find_profiles
 from scada.drivers.ocpp.server import OcppServer
 from scada.history import CoreStore, SampleWriter, open_core
 from scada.identity import passwords
@@ -49,9 +46,6 @@ from scada.runtime.supervise import supervise
 ADMIN = "admin"
 ADMIN_PASSWORD_VARIABLE = "SCADA_ADMIN_PASSWORD"  # noqa: S105 (the name of a variable)
 STOP_TIMEOUT_S = 5.0
-HTTP_STOP_TIMEOUT_S = 4.0
-SIMULATOR_BUSY_EXIT = 75
-"""Exit code of `scada simulate` while another one serves the project (EX_TEMPFAIL of sysexits.h)."""
 
 log = structlog.get_logger()
 
@@ -123,10 +117,12 @@ async def start(
     """Start a system, and stop it at the end of the block."""
     began = time.monotonic()
     data = plant.directory / "data"
-    _make_directory(data)
-    with _lock(data / "scada.lock"), _ports(plant) as sockets:
+    make_directory(data)
+    with lock(data / "scada.lock"), listening_sockets(plant) as sockets:
+        if simulate:
+            plant = simulated.with_free_ports(plant)
         profiles = _profiles(plant)
-        plant = with_network(plant, **{f"{name}_port": _number(sock) for name, sock in sockets.items()})
+        plant = with_network(plant, **{f"{name}_port": port_of(sock) for name, sock in sockets.items()})
         store = open_core(data)
         try:
             clock = SystemClock()
@@ -146,7 +142,7 @@ async def start(
                 router=CommandRouter(host),
                 accounts=accounts,
                 store=store,
-                ports={name: _number(sock) for name, sock in sockets.items()},
+                ports={name: port_of(sock) for name, sock in sockets.items()},
             )
             async with _services(running, sockets, profiles, simulate=simulate):
                 running.ready_after_s = time.monotonic() - began
@@ -194,11 +190,11 @@ async def _services(
             router=running.router,
             accounts=running.accounts,
             archive=archive,
-            mail_dir=_mail_directory(plant) if simulated_mail else None,
+            mail_dir=simulated.mail_directory(plant) if simulated_mail else None,
             version=__version__,
         ),
     )
-    http = _HttpServer(application, sockets["http"])
+    http = HttpServer(application, sockets["http"])
     services: dict[str, Callable[[], Awaitable[None]]] = {
         "Ocpp": lambda: ocpp.run(sockets["ocpp"]),
         "Modbus": ModbusDriver(host, tuple(plant.meters()), profiles).run,
@@ -217,7 +213,7 @@ async def _services(
             resources.folder("alarms") / "mail",
         ).run
     if simulate:
-        services["Simulation"] = lambda: _simulator(plant)
+        services["Simulation"] = lambda: simulated.run(plant)
     # OPC UA finds its port free only once the placeholder lets go of it.
     sockets["opcua"].close()
     tasks = [
@@ -241,49 +237,6 @@ async def _services(
         await asyncio.wait(tasks[:1])
 
 
-class _HttpServer:
-    """uvicorn on a socket of ours, without its own signal handling; a new server for each restart."""
-
-    def __init__(self, application: Any, sock: socket.socket) -> None:
-        self._application = application
-        self._socket = sock
-        self._server: uvicorn.Server | None = None
-        self._stopping = False
-        self._ended = asyncio.Event()
-
-    async def run(self) -> None:
-        config = uvicorn.Config(
-            self._application,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            ws_max_size=1 << 20,
-            timeout_graceful_shutdown=2,
-            lifespan="on",
-        )
-        self._server = _QuietServer(config)
-        # A duplicate: uvicorn closes what it is given, and a restart needs the port again.
-        await self._server.serve([self._socket.dup()])
-        if self._stopping:
-            self._ended.set()
-            await asyncio.get_running_loop().create_future()  # until cancelled with the other services
-
-    async def stop(self) -> None:
-        """Let requests under way end, for a moment, and close."""
-        self._stopping = True
-        if self._server is not None and self._server.started:
-            self._server.should_exit = True
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ended.wait(), HTTP_STOP_TIMEOUT_S)
-
-
-class _QuietServer(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Signals belong to the composition root."""
-        yield
-
-
 async def _vitals(host: PlantHost, samples: SampleWriter) -> None:
     """Keep the product's own figures as tags."""
     tag = host.tags.get("System.SamplesDropped")
@@ -292,42 +245,6 @@ async def _vitals(host: PlantHost, samples: SampleWriter) -> None:
         dropped = samples.dropped + host.tags.samples_dropped
         if dropped != tag.value:
             host.write([(tag, dropped, GOOD, host.clock.now_us())])
-
-
-async def _simulator(plant: Plant) -> None:
-    """The simulated site, as a process of its own; ended with us."""
-    network = plant.network
-    arguments = [
-        "simulate",
-        str(plant.directory),
-        "--ocpp-url",
-        f"ws://{network.host}:{network.ocpp_port}{network.ocpp_path}",
-        "--parent-pid",
-        str(os.getpid()),
-        "--speed",
-        str(plant.simulation.speed),
-    ]
-    told = False
-    while True:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "scada", *arguments, stdin=asyncio.subprocess.DEVNULL
-        )
-        try:
-            code = await process.wait()
-        except asyncio.CancelledError:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), 5)
-            except TimeoutError:
-                process.kill()
-            raise
-        if code != SIMULATOR_BUSY_EXIT:
-            raise RuntimeError(f"the simulator ended with exit code {code}")
-        if not told:
-            told = True
-            log.info("simulator_runs_already")
-        await asyncio.sleep(5)
 
 
 async def _first_administrator(users: UserStore, say: Callable[[str], None]) -> None:
@@ -357,99 +274,9 @@ def _restore_values(host: PlantHost, samples: SampleWriter) -> None:
             host.tags.restore(tag, value, time_us)
 
 
-def _profiles(plant: Plant) -> dict[str, Profile]:
+def _profiles(plant: Plant) -> Mapping[str, Profile]:
     folders = [plant.directory / "drivers" / "modbus", resources.folder("config") / "drivers" / "modbus"]
-    profiles: dict[str, Profile] = {}
-    for meter in plant.meters():
-        if meter.profile in profiles:
-            continue
-        for folder in folders:
-            file = folder / f"{meter.profile}.toml"
-            if file.is_file():
-                profiles[meter.profile] = load_profile(file)
-                break
-        else:
-            raise StartError(f"meter {meter.path}: there is no profile '{meter.profile}'")
-    return profiles
-
-
-def _mail_directory(plant: Plant) -> Path:
-    return plant.directory / "data" / "simulator" / "mail"
-
-
-def _make_directory(directory: Path) -> None:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        probe = directory / f".probe-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise StartError(
-            f"{directory} cannot be written ({error.strerror}): give the user who runs this the right to write there"
-        ) from error
-
-
-@contextmanager
-def _lock(file: Path) -> Iterator[TextIO]:
-    """One supervisor a project: two would both write its journal."""
-    with file.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise StartError(
-                f"another supervisor runs this project already ({file.parent.parent}): stop it first"
-            ) from None
-        yield handle
-
-
-@contextmanager
-def _ports(plant: Plant) -> Iterator[dict[str, socket.socket]]:
-    """The listening sockets, all or none: a port that is taken is found before anything starts."""
-    network = plant.network
-    sockets: dict[str, socket.socket] = {}
-    try:
-        for name, port in (
-            ("http", network.http_port),
-            ("ocpp", network.ocpp_port),
-            ("opcua", network.opcua_port),
-        ):
-            sockets[name] = _bind(network.host, port, name)
-        yield sockets
-    finally:
-        for sock in sockets.values():
-            sock.close()
-
-
-def _bind(host: str, port: int, name: str) -> socket.socket:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError as error:
-        raise StartError(f"the address '{host}' cannot be used: {error}") from error
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-    except OSError as error:
-        sock.close()
-        raise StartError(
-            f"port {port} for {name} cannot be opened on {host} ({error.strerror}): "
-            f"stop the program that uses it, or choose another with --{name}-port or in project.toml"
-        ) from error
-    # A bound socket that does not listen yet: two of us could both bind with SO_REUSEADDR, one cannot listen.
-    try:
-        sock.listen(1024)
-    except OSError as error:
-        sock.close()
-        raise StartError(
-            f"port {port} for {name} is in use on {host}: stop the program that uses it, "
-            f"or choose another with --{name}-port or in project.toml"
-        ) from error
-    sock.setblocking(False)
-    return sock
-
-
-def _number(sock: socket.socket) -> int:
-    return int(sock.getsockname()[1])
+    return find_profiles([meter.profile for meter in plant.meters()], folders)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -458,6 +285,3 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:  # not made for this platform
         return None
     return uvloop.new_event_loop
-
-
-__all__ = ["ProjectError", "Running", "run", "start"]

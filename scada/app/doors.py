@@ -1,0 +1,92 @@
+"""Doors: the data folder, the lock of a project, the listening sockets. All or nothing, with a sentence."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from scada.core.errors import StartError
+from scada.core.plant import Plant
+
+
+def make_directory(directory: Path) -> None:
+    """Make a folder and see that it can be written. Raises StartError."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe = directory / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StartError(
+            f"{directory} cannot be written ({error.strerror}): give the user who runs this the right to write there"
+        ) from error
+
+
+@contextmanager
+def lock(file: Path) -> Iterator[TextIO]:
+    """One supervisor a project: two would both write its journal."""
+    with file.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StartError(
+                f"another supervisor runs this project already ({file.parent.parent}): stop it first"
+            ) from None
+        yield handle
+
+
+@contextmanager
+def listening_sockets(plant: Plant) -> Iterator[dict[str, socket.socket]]:
+    """The listening sockets, all or none: a port that is taken is found before anything starts."""
+    network = plant.network
+    sockets: dict[str, socket.socket] = {}
+    try:
+        for name, port in (
+            ("http", network.http_port),
+            ("ocpp", network.ocpp_port),
+            ("opcua", network.opcua_port),
+        ):
+            sockets[name] = bind(network.host, port, name)
+        yield sockets
+    finally:
+        for sock in sockets.values():
+            sock.close()
+
+
+def bind(host: str, port: int, name: str) -> socket.socket:
+    """A listening socket. Raises StartError with what to do."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise StartError(f"the address '{host}' cannot be used: {error}") from error
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+    except OSError as error:
+        sock.close()
+        raise StartError(
+            f"port {port} for {name} cannot be opened on {host} ({error.strerror}): "
+            f"stop the program that uses it, or choose another with --{name}-port or in project.toml"
+        ) from error
+    # A bound socket that does not listen yet: two of us could both bind with SO_REUSEADDR, one cannot listen.
+    try:
+        sock.listen(1024)
+    except OSError as error:
+        sock.close()
+        raise StartError(
+            f"port {port} for {name} is in use on {host}: stop the program that uses it, "
+            f"or choose another with --{name}-port or in project.toml"
+        ) from error
+    sock.setblocking(False)
+    return sock
+
+
+def port_of(sock: socket.socket) -> int:
+    """The port that a socket is bound to."""
+    return int(sock.getsockname()[1])

@@ -1,0 +1,168 @@
+"""A running plant without drivers, and visits to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from scada.core.access import Actor, Right
+from scada.core.command import Command, CommandResult, Outcome
+from scada.core.errors import Denied
+from scada.core.ports import OutboxRow, Page, Point, SessionFilter
+from scada.core.records import AlarmTransition, Record, TransactionRecord
+from scada.core.value import GOOD, TimeUs, Value
+from scada.hmi import HmiServices
+from scada.hmi.context import Visit
+from scada.runtime.host import PlantHost
+from scada.runtime.plant_core import Restart
+from scada.runtime.router import CommandRouter
+from scada.testing import FakeClock, small_plant
+
+RIGHTS = {
+    "admin": frozenset(Right),
+    "op": frozenset({Right.SEE, Right.OPERATE, Right.ACKNOWLEDGE}),
+    "guest": frozenset({Right.SEE}),
+}
+
+
+class MemoryJournal:
+    """Keeps records in memory."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def commit(self, records: Sequence[Record]) -> None:
+        self.records.extend(records)
+
+
+class NoSamples:
+    def append(self, samples: object) -> None:
+        return None
+
+
+@dataclass
+class MemoryArchive:
+    """Reads what the journal holds."""
+
+    journal: MemoryJournal
+    samples: list[Point] = field(default_factory=list)
+
+    async def sessions(self, where: SessionFilter, limit: int, cursor: str | None) -> Page[TransactionRecord]:
+        newest = {r.id: r for r in self.journal.records if isinstance(r, TransactionRecord)}
+        rows = [r for r in newest.values() if where.state in (None, r.state)]
+        return Page(sorted(rows, key=lambda r: -r.id)[:limit], None)
+
+    async def alarm_journal(
+        self, limit: int, cursor: str | None, site: str = "", alarm: str = ""
+    ) -> Page[AlarmTransition]:
+        return Page(
+            [r for r in reversed(self.journal.records) if isinstance(r, AlarmTransition)][:limit], "7"
+        )
+
+    async def points(self, path: str, from_us: TimeUs, to_us: TimeUs, limit: int) -> Sequence[Point]:
+        return self.samples[-limit:]
+
+    async def outbox(self, limit: int, cursor: str | None) -> Page[OutboxRow]:
+        return Page([], None)
+
+    async def energy_wh(self, site: str, from_us: TimeUs, to_us: TimeUs) -> tuple[int, int]:
+        return 642_300, 23
+
+
+@dataclass
+class Accounts:
+    """Everybody's password is `x`; the token is the name."""
+
+    sessions: set[str] = field(default_factory=set)
+
+    async def log_in(self, name: str, password: str, origin: str) -> str:
+        if password != "x" or name not in RIGHTS:
+            raise Denied("user name or password is wrong")
+        self.sessions.add(name)
+        return name
+
+    def actor(self, token: str, origin: str) -> Actor | None:
+        return Actor(token, RIGHTS[token], origin, token) if token in self.sessions else None
+
+    def log_out(self, token: str) -> None:
+        self.sessions.discard(token)
+
+    def language(self, name: str) -> str:
+        return "fr" if name == "guest" else ""
+
+
+@dataclass
+class Charger:
+    """Carries commands out as it is told."""
+
+    result: CommandResult = field(
+        default_factory=lambda: CommandResult(Outcome.DONE, "the charger has booted")
+    )
+    seen: list[Command] = field(default_factory=list)
+
+    async def execute(self, command: Command) -> CommandResult:
+        self.seen.append(command)
+        return self.result
+
+
+@dataclass
+class World:
+    """The plant and everything around it."""
+
+    services: HmiServices
+    host: PlantHost
+    clock: FakeClock
+    journal: MemoryJournal
+    archive: MemoryArchive
+    accounts: Accounts
+    charger: Charger
+
+    def write(self, path: str, value: Value, quality: int = GOOD) -> None:
+        self.host.write([(self.host.tags[path], value, quality, self.clock.now_us())])
+
+    def visit(self, user: str = "op", path: str = "", language: str = "en", **query: str) -> Visit:
+        return Visit(
+            services=self.services,
+            actor=Actor(user, RIGHTS[user], "hmi:test", user),
+            language=language,
+            theme="light",
+            url="/",
+            path=path,
+            query=query,
+        )
+
+
+def make_world(tmp_path: Path) -> World:
+    """A plant in a directory."""
+    plant = small_plant(tmp_path)
+    clock, journal = FakeClock(), MemoryJournal()
+    host = PlantHost(plant, Restart(), clock, journal, NoSamples())
+    router, charger = CommandRouter(host), Charger()
+    for known in plant.chargers():
+        router.register(known.path, charger)
+    archive, accounts = MemoryArchive(journal), Accounts()
+    mails = tmp_path / "mails"
+    (mails / "new").mkdir(parents=True)
+    services = HmiServices(
+        plant=plant,
+        host=host,
+        router=router,
+        accounts=accounts,
+        archive=archive,
+        mail_dir=mails,
+        version="9.9.9",
+    )
+    return World(services, host, clock, journal, archive, accounts, charger)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return make_world(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def build_world() -> Callable[[Path], World]:
+    return make_world

@@ -1,0 +1,72 @@
+"""Alarms as displays show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scada.hmi import alarms
+
+
+async def raise_fault(world: Any, connector: str = "Depot.CP03.C2") -> str:
+    path = f"{connector}.Faulted"
+    world.write(path, True)
+    world.clock.leap(3600)
+    world.host.cycle()
+    await world.host.close()  # what waits for the journal is released
+    assert world.host.board.get(path) is not None
+    return path
+
+
+async def test_an_alarm_marks_everything_above_it(world: Any) -> None:
+    await raise_fault(world)
+    marks = alarms.marks(world.services.plant, world.host.board.views())
+    feeder = world.services.plant.chargers_by_path["Depot.CP03"].feeder
+    assert {"Depot.CP03.C2", "Depot.CP03", f"Depot/{feeder}", "Depot", ""} <= set(marks)
+    assert "Depot.CP03.C1" not in marks
+    assert marks["Depot.CP03.C2"][1] == "unack"
+
+
+async def test_an_alarm_of_the_charger_marks_all_its_connectors(world: Any) -> None:
+    world.write("Depot.CP03.Online", False)
+    world.clock.leap(3600)
+    world.host.cycle()
+    await world.host.close()
+    marks = alarms.marks(world.services.plant, world.host.board.views())
+    assert {"Depot.CP03", "Depot.CP03.C1", "Depot.CP03.C2"} <= set(marks)
+
+
+async def test_banner_speaks_the_language_and_leads_to_the_place(world: Any) -> None:
+    path = await raise_fault(world)
+    english = alarms.summary(world.services.plant, world.host.board, "en")
+    french = alarms.summary(world.services.plant, world.host.board, "fr")
+    assert english["banner"]["path"] == path
+    assert english["banner"]["url"] == "/site/Depot?select=Depot.CP03.C2"
+    assert english["banner"]["device"] == "Depot North · CP03 · C2"
+    assert english["banner"]["text"] != french["banner"]["text"]
+    assert english["unacknowledged"] == english["active"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("Depot.CP07.C2.Temperature.Hi", "/site/Depot?select=Depot.CP07.C2"),
+        ("Depot.CP07.Online", "/charger/Depot.CP07"),
+        ("Depot.CP07", "/charger/Depot.CP07"),
+        ("Depot.Grid.CurrentL1.Hi", "/tags?q=Depot.Grid"),
+        ("Depot.ChargingPower", "/site/Depot"),
+        ("System.JournalOk", "/tags?q=System.JournalOk"),
+    ],
+)
+def test_every_tag_has_a_place_to_go(world: Any, path: str, url: str) -> None:
+    assert alarms.url_of(world.services.plant, path) == url
+
+
+async def test_list_is_cut_and_says_so(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    await raise_fault(world)
+    world2 = alarms.rows(world.services.plant, world.host.board, "en")
+    assert world2["total"] == len(world2["rows"]) == 1
+    monkeypatch.setattr(alarms, "ROWS_MAX", 0)
+    cut = alarms.rows(world.services.plant, world.host.board, "en")
+    assert cut == {"rows": [], "total": 1}

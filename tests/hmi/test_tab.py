@@ -1,0 +1,171 @@
+"""What a user does on a page: rights, outcomes, sentences; and the rooms that a page is in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scada.core.access import Actor
+from scada.core.command import CommandResult, Outcome
+from scada.hmi.pages import PAGES
+from scada.hmi.tab import Tab
+from scada.hmi.why import USED
+
+
+class Wire:
+    """Stands for the socket server."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Any, str]] = []
+        self.rooms: set[str] = set()
+        self.actor: Actor | None = None
+
+    async def emit(self, event: str, payload: Any, room: str) -> None:
+        self.sent.append((event, payload, room))
+
+    async def enter(self, room: str) -> None:
+        self.rooms.add(room)
+
+    async def leave(self, room: str) -> None:
+        self.rooms.discard(room)
+
+    def toasts(self) -> list[tuple[str, str]]:
+        return [(p["state"], p["text"]) for event, p, _ in self.sent if event == "scada_toast"]
+
+
+async def open_tab(
+    world: Any, route: str = "/site/{path}", path: str = "Depot", user: str = "op", **query: str
+) -> tuple[Tab, Wire]:
+    visit = world.visit(user, path=path, **query)
+    wire = Wire()
+    wire.actor = visit.actor
+    view = await PAGES[route](visit)
+    return Tab(visit, view, "own", wire.emit, wire.enter, wire.leave, lambda: wire.actor), wire
+
+
+async def test_a_page_that_is_seen_joins_and_gets_everything(world: Any) -> None:
+    tab, wire = await open_tab(world)
+    await tab.act("show", {})
+    assert {"scada.all", "scada.tags.", "scada.tags.Depot", "scada.alarms.en"} == wire.rooms
+    event, payload, room = wire.sent[0]
+    assert (event, room) == ("scada_snapshot", "own")
+    assert len(payload["tags"]["i"]) == len(tab.view.live.used)
+    await tab.act("hide", {})
+    assert wire.rooms == set()
+    assert not tab.visible
+
+
+async def test_command_ends_with_what_the_device_said(world: Any) -> None:
+    world.charger.result = CommandResult(Outcome.REFUSED, "the charger answered Rejected")
+    tab, wire = await open_tab(world)
+    await tab.act(
+        "command", {"id": "a1", "command": "Reset", "target": "Depot.CP01", "arguments": {"type": "Soft"}}
+    )
+    assert wire.toasts()[-1] == ("failed", "refused: the charger answered Rejected")
+    assert world.charger.seen[0].origin == "hmi:test"
+    assert world.charger.seen[0].user == "op"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (Outcome.DONE, "done"),
+        (Outcome.SCHEDULED, "later"),
+        (Outcome.TIMED_OUT, "unknown"),
+        (Outcome.UNREACHABLE, "failed"),
+        (Outcome.FAILED, "failed"),
+    ],
+)
+async def test_only_done_is_shown_as_done(world: Any, outcome: Outcome, state: str) -> None:
+    world.charger.result = CommandResult(outcome)
+    tab, wire = await open_tab(world)
+    await tab.act(
+        "command", {"id": "a", "command": "Reset", "target": "Depot.CP01", "arguments": {"type": "Hard"}}
+    )
+    assert wire.toasts()[-1][0] == state
+
+
+async def test_what_is_not_offered_is_refused_all_the_same(world: Any) -> None:
+    tab, wire = await open_tab(world, user="guest")
+    await tab.act(
+        "command", {"id": "a", "command": "Reset", "target": "Depot.CP01", "arguments": {"type": "Soft"}}
+    )
+    await tab.act("acknowledge", {"id": "b", "paths": ["Depot.CP01.Online"]})
+    assert [state for state, _ in wire.toasts()] == ["failed", "failed"]
+    assert world.charger.seen == []
+
+
+async def test_a_wrong_request_is_answered_by_a_sentence(world: Any) -> None:
+    tab, wire = await open_tab(world)
+    for given in (
+        {"command": "Explode", "target": "Depot.CP01"},
+        {"command": "Reset", "target": "Depot.CP99", "arguments": {"type": "Soft"}},
+        {"command": "Reset", "target": "Depot.CP01", "arguments": "soft"},
+        {},
+    ):
+        await tab.act("command", {"id": "a", **given})
+        assert wire.toasts()[-1][0] == "failed"
+    await tab.act("acknowledge", {"paths": ["no.such.alarm"]})
+    assert wire.toasts()[-1] == ("failed", "there is no alarm no.such.alarm")
+    before = len(wire.sent)
+    await tab.act("acknowledge", {"paths": "everything"})
+    await tab.act("nonsense", {})
+    assert len(wire.sent) == before
+
+
+async def test_acknowledge_is_journalled_with_comment(world: Any) -> None:
+    world.write("Depot.CP01.C1.Faulted", True)
+    world.clock.leap(3600)
+    world.host.cycle()
+    tab, wire = await open_tab(world, "/alarms", "")
+    await tab.act("acknowledge", {"id": "a", "paths": ["Depot.CP01.C1.Faulted"], "comment": "seen"})
+    assert wire.toasts()[-1] == ("done", "1 acknowledged")
+    record = world.journal.records[-1]
+    assert (record.user, record.comment, record.origin) == ("op", "seen", "hmi:test")
+
+
+async def test_a_session_that_is_over_leads_to_the_log_in(world: Any) -> None:
+    tab, wire = await open_tab(world)
+    await tab.act("show", {})
+    wire.actor = None
+    await tab.act("command", {"command": "Reset", "target": "Depot.CP01", "arguments": {"type": "Soft"}})
+    assert wire.sent[-1] == ("scada_goto", {"url": "/login?next=/"}, "own")
+    assert wire.rooms == set()
+    assert world.charger.seen == []
+
+
+async def test_configuration_is_shown_escaped(world: Any) -> None:
+    answer = {
+        "configurationKey": [{"key": "<b>k", "readonly": True, "value": "<script>"}],
+        "unknownKey": ["<i>"],
+    }
+    world.charger.result = CommandResult(Outcome.DONE, "1 keys", answer)
+    tab, wire = await open_tab(world, "/charger/{path}", "Depot.CP01", "admin")
+    await tab.act(
+        "command", {"id": "a", "command": "GetConfiguration", "target": "Depot.CP01", "arguments": {}}
+    )
+    event, payload, _ = wire.sent[-1]
+    assert (event, payload["slot"]) == ("scada_fragment", "configuration")
+    assert "&lt;script&gt;" in payload["html"]
+    assert "<script>" not in payload["html"]
+
+
+async def test_selecting_fills_the_panel_and_its_sentence_follows(world: Any) -> None:
+    tab, wire = await open_tab(world)
+    await tab.act("show", {})
+    await tab.act("select", {"path": "Depot.CP03.C2"})
+    _, payload, _ = wire.sent[-1]
+    assert payload["slot"] == "panel"
+    assert "CP03 · C2" in payload["html"]
+    await tab.refresh(1.0)
+    world.write("Depot.CP03.C2.Status", "Available")
+    assert "Status" in USED
+    tab.touch({world.host.tags["Depot.CP03.C2.Status"].index})
+    await tab.refresh(1.0)
+    fragments = {p["slot"]: p["html"] for event, p, _ in wire.sent if event == "scada_fragment"}
+    assert "Free." in fragments["panel-why"]
+    assert "1 free" in fragments["counts"]
+    assert "642" in fragments["today"]
+    await tab.act("select", {"path": "Elsewhere"})
+    assert "Legend" in wire.sent[-1][1]["html"]

@@ -1,0 +1,34 @@
+"""Numbers and times as readers expect them."""
+
+from __future__ import annotations
+
+from scada.i18n import Formats
+
+TIME_US = 1_795_259_056_789_000  # 2026-11-21 11:04:16.789 UTC
+
+
+def test_numbers_have_fixed_decimals() -> None:
+    assert Formats("en", "UTC").number(12345.5, 2) == "12,345.50"
+    assert Formats("fr", "UTC").number(12345.5, 2) == "12\u202f345,50"
+    assert Formats("en", "UTC").number(0.4) == "0"
+
+
+def test_times_are_of_the_zone_and_of_24_hours() -> None:
+    english, french = Formats("en", "Europe/Paris"), Formats("fr", "Europe/Paris")
+    assert english.time(TIME_US) == french.time(TIME_US) == "12:04:16"
+    assert english.time(TIME_US, milliseconds=True) == "12:04:16.789"
+    assert english.date_time(TIME_US) == "21/11/2026 12:04:16"
+    assert english.duration(3_723_000_000) == "1:02:03"
+
+
+def test_day_begins_at_local_midnight() -> None:
+    formats = Formats("en", "Europe/Paris")
+    assert formats.date_time(formats.midnight_us(TIME_US)) == "21/11/2026 00:00:00"
+
+
+def test_form_fields_are_read_or_left_out() -> None:
+    formats = Formats("en", "Europe/Paris")
+    time_us = formats.parse_local("2026-11-21")
+    assert time_us is not None
+    assert formats.date_time(time_us) == "21/11/2026 00:00:00"
+    assert formats.parse_local("yesterday") is None
