@@ -46,7 +46,10 @@ class Aggregates:
                 if member is not tag:
                     aggregate.parts[member] = (0.0, int(Quality.BAD_WAITING_FOR_INITIAL_DATA))
                     aggregate.impaired += 1
-                    database.watch(member, self._reaction(aggregate))
+                    react = self._reaction(aggregate)
+                    database.watch(member, react)
+                    if member.value is not None:
+                        react(member, 0)  # an initial value counts from the start: it may never be written
 
     @property
     def pending(self) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
-from scada.core.path import parent
+from scada.core.path import leaf, parent
 from scada.core.plant import Plant
 from scada.core.records import AlarmState
+from scada.i18n import Formats
 from scada.runtime.board import AlarmBoard, AlarmView
 
 ROWS_MAX = 500
@@ -24,6 +26,8 @@ STATES = {
 """State → the short name in style sheet, URL and messages."""
 
 Json = dict[str, Any]
+
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,6})?\Z")
 
 
 def priority_number(priority: str) -> int:
@@ -67,8 +71,13 @@ def device_name(plant: Plant, path: str, language: str) -> str:
         if place == site.path:
             return plant.text(site.label, language) or place
         if place.startswith(site.path + "."):
-            rest = place[len(site.path) + 1 :].split(".")
-            return " · ".join([plant.text(site.label, language) or site.path, *rest])
+            meter = next((m for m in site.meters if m.path == place), None)
+            name = plant.text(meter.label, language) if meter else ""
+            rest = [name] if name else place[len(site.path) + 1 :].split(".")
+            # A threshold says of which register: three phases raise three alarms with the same words.
+            register = plant.definitions.get(parent(path))
+            of = [plant.text(register.label, language) or leaf(register.path)] if register else []
+            return " · ".join([plant.text(site.label, language) or site.path, *rest, *of])
     return place.replace(".", " · ")
 
 
@@ -79,6 +88,15 @@ def alarm_text(plant: Plant, path: str, language: str) -> str:
         return path
     message = plant.text(definition.alarm.message, language) if definition.alarm else ""
     return message or plant.text(definition.label, language) or path
+
+
+def value_text(value: str, language: str) -> str:
+    """A value as the journal keeps it (`236.2 A`), in the reader's way of writing numbers."""
+    number, _, unit = value.partition(" ")
+    if not _NUMBER.match(number):
+        return value
+    decimals = len(number.partition(".")[2])
+    return f"{Formats(language, 'UTC').number(float(number), decimals)} {unit}".rstrip()
 
 
 def row(plant: Plant, view: AlarmView, language: str) -> Json:
@@ -94,7 +112,7 @@ def row(plant: Plant, view: AlarmView, language: str) -> Json:
         "changed": view.changed_us // 1000,
         "device": device_name(plant, view.path, language),
         "text": alarm_text(plant, view.path, language),
-        "value": view.value,
+        "value": value_text(view.value, language),
         "user": view.user,
         "comment": view.comment,
         "journalled": view.journalled,

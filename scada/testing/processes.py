@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,9 @@ from typing import IO
 START_TIMEOUT_S = 60.0
 
 
-def scada(*arguments: str, timeout_s: float = 60.0, **environment: str) -> subprocess.CompletedProcess[str]:
+def scada(
+    *arguments: str, env: Mapping[str, str] | None = None, timeout_s: float = 60.0
+) -> subprocess.CompletedProcess[str]:
     """Run the program to its end and return what it printed."""
     return subprocess.run(  # noqa: S603 (our own program)
         [sys.executable, "-m", "scada", *arguments],
@@ -25,7 +27,7 @@ def scada(*arguments: str, timeout_s: float = 60.0, **environment: str) -> subpr
         timeout=timeout_s,
         check=False,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, **environment},
+        env={**os.environ, **(env or {})},
     )
 
 

@@ -66,7 +66,7 @@ async def test_a_long_list_comes_in_parts_without_loss(system: System, client: h
     seen: list[str] = []
     cursor = None
     while True:
-        query = {"path": "Depot.**", "limit": 37, **({"cursor": cursor} if cursor else {})}
+        query: dict[str, str] = {"path": "Depot.**", "limit": "37"} | ({"cursor": cursor} if cursor else {})
         page = (await client.get("/tags", params=query)).json()
         seen += [item["path"] for item in page["items"]]
         cursor = page["next"]
@@ -134,11 +134,8 @@ async def test_tokens_begin_and_end(system: System) -> None:
     async with httpx2.AsyncClient(base_url=f"{system.http}/api/v1", trust_env=False) as made:
         wrong = await made.post("/token", json={"username": "olga", "password": "wrong"})
         assert wrong.status_code == 403
-        for body in (
-            {"data": {"username": "olga", "password": PASSWORD}},
-            {"json": {"username": "olga", "password": PASSWORD}},
-        ):
-            answer = await made.post("/token", **body)
+        login = {"username": "olga", "password": PASSWORD}
+        for answer in (await made.post("/token", data=login), await made.post("/token", json=login)):
             assert answer.status_code == 200
             made.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
             assert (await made.get("/alarms")).status_code == 200

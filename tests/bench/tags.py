@@ -103,8 +103,8 @@ def main() -> None:
         values = [[value for _, value, _, _ in batch] for batch in batches]
         began = time.perf_counter()
         for turn in range(ROUNDS // 3):
-            for tag, value in zip(naive, values[turn % 4], strict=True):  # type: ignore[arg-type]
-                tag.write(value, 0, NOW_US + turn)  # type: ignore[arg-type]
+            for tag, value in zip(naive, values[turn % 4], strict=True):
+                tag.write(value, 0, NOW_US + turn)
             changed.clear()
         best_naive = max(best_naive, (ROUNDS // 3) * TAGS / (time.perf_counter() - began))
     figure("tags", "write_single_per_s", best_single, "1/s", best_naive)

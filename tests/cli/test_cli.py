@@ -95,38 +95,44 @@ def test_a_running_system_on_the_command_line(project: Path) -> None:
     with supervisor(project, "--no-simulate") as running:
         url = running.addresses["http"]
         access = {"SCADA_URL": url, "SCADA_PASSWORD": PASSWORD}
-        listed = scada("tags", "list", "Depot.CP01.*", **access)
+        listed = scada("tags", "list", "Depot.CP01.*", env=access)
         assert listed.returncode == 0, listed.stderr
         assert "Depot.CP01.C1.ActivePower" in listed.stdout
-        assert scada("tags", "set", "Depot.Note", "night shift", **access).returncode == 0
-        assert "night shift" in scada("tags", "get", "Depot.Note", **access).stdout
-        watched = scada("tags", "watch", "Depot.Note", "--count", "1", "--json", **access)
+        assert scada("tags", "set", "Depot.Note", "night shift", env=access).returncode == 0
+        assert "night shift" in scada("tags", "get", "Depot.Note", env=access).stdout
+        watched = scada("tags", "watch", "Depot.Note", "--count", "1", "--json", env=access)
         assert '"value": "night shift"' in watched.stdout
-        refused = scada("tags", "set", "Depot.CP01.Online", "true", **access)
+        refused = scada("tags", "set", "Depot.CP01.Online", "true", env=access)
         assert (refused.returncode, "read-only" in refused.stderr) == (1, True)
-        wrong = scada("tags", "list", **{**access, "SCADA_PASSWORD": "wrong"})
+        wrong = scada("tags", "list", env={**access, "SCADA_PASSWORD": "wrong"})
         assert (wrong.returncode, "wrong" in wrong.stderr) == (1, True)
 
         # Accounts, while it runs.
         added = scada(
-            "user", "add", str(project), "olga", "--role", "operator", SCADA_NEW_PASSWORD="long enough"
+            "user",
+            "add",
+            str(project),
+            "olga",
+            "--role",
+            "operator",
+            env={"SCADA_NEW_PASSWORD": "long enough"},
         )
         assert added.returncode == 0, added.stderr
         assert "olga" in scada("user", "list", str(project)).stdout
         as_olga = {"SCADA_URL": url, "SCADA_USER": "olga", "SCADA_PASSWORD": "long enough"}
-        assert scada("tags", "set", "Depot.Note", "mine", **as_olga).returncode == 0
-        short = scada("user", "add", str(project), "x", SCADA_NEW_PASSWORD="short")
+        assert scada("tags", "set", "Depot.Note", "mine", env=as_olga).returncode == 0
+        short = scada("user", "add", str(project), "x", env={"SCADA_NEW_PASSWORD": "short"})
         assert (short.returncode, "8 to 256" in short.stderr) == (1, True)
         assert scada("user", "remove", str(project), "admin").returncode == 1  # the last administrator
         assert scada("user", "role", str(project), "olga", "guest").returncode == 0
-        assert scada("tags", "set", "Depot.Note", "not mine", **as_olga).returncode == 1
+        assert scada("tags", "set", "Depot.Note", "not mine", env=as_olga).returncode == 1
 
         # A second supervisor of the same project stays out.
         second = scada("run", str(project), "--http-port", "0", "--opcua-port", "0", "--ocpp-port", "0")
         assert (second.returncode, "already" in second.stderr) == (1, True)
     assert running.process.returncode == 0
     assert "Traceback" not in running.output.read_text()
-    gone = scada("tags", "list", **access)
+    gone = scada("tags", "list", env=access)
     assert (gone.returncode, "does not answer" in gone.stderr) == (1, True)
 
 
@@ -149,7 +155,7 @@ def test_the_first_password_is_generated_and_printed_once(project: Path) -> None
         printed = re.search(r"with the password +(\S+)", running.output.read_text())
         assert printed is not None
         access = {"SCADA_URL": running.addresses["http"], "SCADA_PASSWORD": printed.group(1)}
-        assert scada("tags", "get", "System.JournalOk", **access).returncode == 0
+        assert scada("tags", "get", "System.JournalOk", env=access).returncode == 0
     with supervisor(project, "--no-simulate", password="") as running:
         assert "password" not in running.output.read_text()
     stored = b"".join(file.read_bytes() for file in (project / "data").rglob("*") if file.is_file())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncua import ua
+from asyncua.ua.status_codes import StatusCodes
 
 from scada.core.units import UNITS
 from scada.core.value import Quality, quality_name
@@ -10,7 +10,7 @@ from scada.core.value import Quality, quality_name
 
 def test_qualities_are_the_status_codes_of_opc_ua() -> None:
     for quality in Quality:
-        assert getattr(ua.StatusCodes, quality_name(quality)) == quality
+        assert getattr(StatusCodes, quality_name(quality)) == quality
 
 
 def test_unit_ids_follow_opc_10000_8() -> None:

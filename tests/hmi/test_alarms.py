@@ -63,6 +63,20 @@ def test_every_tag_has_a_place_to_go(world: Any, path: str, url: str) -> None:
     assert alarms.url_of(world.services.plant, path) == url
 
 
+async def test_threshold_alarms_say_of_which_register(world: Any) -> None:
+    name = alarms.device_name(world.services.plant, "Depot.Grid.CurrentL1.Hi", "en")
+    assert name.startswith("Depot North · Grid connection · ")
+    assert name != alarms.device_name(world.services.plant, "Depot.Grid.CurrentL2.Hi", "en")
+
+
+@pytest.mark.parametrize(
+    ("value", "french"),
+    [("236.2 A", "236,2 A"), ("1234.5 kW", "1\u202f234,5 kW"), ("7", "7"), ("", ""), ("x.y A", "x.y A")],
+)
+def test_values_are_written_as_the_reader_does(value: str, french: str) -> None:
+    assert alarms.value_text(value, "fr") == french
+
+
 async def test_list_is_cut_and_says_so(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     await raise_fault(world)
     world2 = alarms.rows(world.services.plant, world.host.board, "en")

@@ -45,7 +45,7 @@ async def journal(visit: Visit) -> View:
             "text": feed.alarm_text(plant, transition.alarm, language),
             "path": transition.alarm,
             "event": visit.tr(words.ALARM_EVENTS[transition.event.value]),
-            "value": transition.value,
+            "value": feed.value_text(transition.value, language),
             "user": transition.user,
             "comment": transition.comment,
         }

@@ -138,6 +138,13 @@ async def today_line(visit: Visit, site: Site) -> Markup:
     formats = visit.formats(site)
     now_us = visit.services.host.clock.now_us()
     energy_wh, count = await visit.services.archive.energy_wh(site.path, formats.midnight_us(now_us), now_us)
+    # The journal learns a session's energy when it ends; what the running ones have taken so far is added.
+    running = visit.services.host.core.sessions.open_transactions()
+    energy_wh += sum(
+        record.energy_wh
+        for record in running
+        if record.site == site.path and record.started_us >= formats.midnight_us(now_us)
+    )
     sessions = visit.tr("{count} sessions") if count != 1 else visit.tr("{count} session")
     return Markup('{} <span class="unit">kWh · {}</span>').format(
         formats.number(energy_wh / 1000, 0), sessions.format(count=count)
