@@ -10,8 +10,6 @@ import typer
 from rich.console import Console
 
 from scada.core.plant import Plant
-from scada.project import load
-from scada.project.loader import with_network
 
 # Into a pipe or a file nothing is cut to the width of a screen.
 console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 300)
@@ -39,6 +37,9 @@ def load_plant(
     opcua_port: int | None = None,
 ) -> Plant:
     """The project with the flags of the command line on top."""
+    from scada.project import load  # late: `scada tags` and `--help` need no project
+    from scada.project.loader import with_network
+
     return with_network(
         load(directory.resolve()), host=host, http_port=http_port, ocpp_port=ocpp_port, opcua_port=opcua_port
     )

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scada.cli.common import Directory, console
-from scada.project import load, scaffold
+from scada.cli.common import Directory, console, load_plant
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,13 +24,15 @@ def new(
     ] = True,
 ) -> None:
     """Make a project directory out of the model project."""
+    from scada.project import scaffold
+
     scaffold(directory, name, simulated=simulated)
     console.print(f"{directory} is made. Next: scada check {directory}; scada run {directory}")
 
 
 def check(directory: Directory) -> None:
     """Find every mistake in a project's files."""
-    plant = load(directory.resolve())
+    plant = load_plant(directory)
     chargers = list(plant.chargers())
     connectors = sum(len(charger.connectors) for charger in chargers)
     console.print(

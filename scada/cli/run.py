@@ -25,8 +25,6 @@ from scada.cli.common import (
     load_plant,
     say,
 )
-from scada.project import scaffold
-from scada.runtime import logs
 
 Simulate = Annotated[
     bool | None,
@@ -56,7 +54,8 @@ def run(
     log_json: LogJson = False,
 ) -> None:
     """Run a project until Ctrl-C or SIGTERM."""
-    from scada import app as application  # late: `scada check` need not load every library
+    from scada import app as application  # late: other commands need not load every library
+    from scada.runtime import logs
 
     logs.configure(check_log_level(log_level), json=log_json)
     plant = load_plant(directory, host, http_port, ocpp_port, opcua_port)
@@ -80,6 +79,8 @@ def demo(
     log_json: LogJson = False,
 ) -> None:
     """Run the model project; its directory is made when it is not there yet."""
+    from scada.project import scaffold
+
     if not (directory / "project.toml").exists():
         scaffold(directory)
         say(f"The model project was copied to {directory}.")
@@ -98,6 +99,7 @@ def simulate(
 ) -> None:
     """Simulate the project's chargers, vehicles and meters, and catch its mails, over real sockets."""
     from scada.app import simulated as beside
+    from scada.runtime import logs
     from scada.simulator import AlreadyRunning, SimulationOptions, run_simulation
 
     logs.configure(check_log_level(log_level))

@@ -7,14 +7,16 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import httpx2
 import typer
 from rich.table import Table
 
 from scada.cli.common import console
 from scada.core.errors import ScadaError, StartError
+
+if TYPE_CHECKING:
+    import httpx2
 
 app = typer.Typer(help="Tags of a running system: list, get, set, watch.", no_args_is_help=True)
 
@@ -90,6 +92,8 @@ def watch(
 
 @contextmanager
 def _session(url: str, user: str) -> Iterator[httpx2.Client]:
+    import httpx2  # late: other commands need no HTTP client
+
     password = os.environ.get(PASSWORD_VARIABLE)
     if password is None:
         password = str(typer.prompt(f"Password of {user}", hide_input=True))
@@ -99,6 +103,8 @@ def _session(url: str, user: str) -> Iterator[httpx2.Client]:
 
 
 def _ask(client: httpx2.Client, method: str, path: str, **arguments: Any) -> Any:
+    import httpx2
+
     try:
         response = client.request(method, path, **arguments)
     except httpx2.HTTPError as error:

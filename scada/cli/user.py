@@ -15,7 +15,6 @@ from scada.cli.common import Directory, console, load_plant
 from scada.core.errors import BadRequest, NotFound
 from scada.core.plant import Plant
 from scada.core.ports import UserRow, UserStore
-from scada.history.store import open_core
 from scada.identity import passwords
 
 PASSWORD_VARIABLE = "SCADA_NEW_PASSWORD"  # noqa: S105 (the name of a variable)
@@ -93,6 +92,8 @@ def remove(directory: Directory, name: Name) -> None:
 
 @contextmanager
 def _users(directory: Directory) -> Iterator[tuple[Plant, UserStore]]:
+    from scada.history import open_core  # late: other commands need no database library
+
     plant = load_plant(directory)
     data = plant.directory / "data"
     if not (data / "core.db").exists():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from scada.core.access import Actor, Right
 from scada.core.command import Command, CommandResult, Outcome
 from scada.core.errors import Denied
-from scada.core.ports import OutboxRow, Page, Point, SessionFilter
+from scada.core.ports import Clock, OutboxRow, Page, Point, SessionFilter
 from scada.core.records import AlarmTransition, Record, TransactionRecord
 from scada.core.value import GOOD, TimeUs, Value
 from scada.hmi import HmiServices
@@ -121,7 +123,7 @@ class World:
     charger: Charger
 
     def write(self, path: str, value: Value, quality: int = GOOD) -> None:
-        self.host.write([(self.host.tags[path], value, quality, self.clock.now_us())])
+        self.host.write([(self.host.tags[path], value, quality, self.host.clock.now_us())])
 
     def visit(self, user: str = "op", path: str = "", language: str = "en", **query: str) -> Visit:
         return Visit(
@@ -135,11 +137,11 @@ class World:
         )
 
 
-def make_world(tmp_path: Path) -> World:
+def make_world(tmp_path: Path, clock: Clock | None = None) -> World:
     """A plant in a directory."""
     plant = small_plant(tmp_path)
-    clock, journal = FakeClock(), MemoryJournal()
-    host = PlantHost(plant, Restart(), clock, journal, NoSamples())
+    standing, journal = FakeClock(), MemoryJournal()
+    host = PlantHost(plant, Restart(), clock or standing, journal, NoSamples())
     router, charger = CommandRouter(host), Charger()
     for known in plant.chargers():
         router.register(known.path, charger)
@@ -155,7 +157,7 @@ def make_world(tmp_path: Path) -> World:
         mail_dir=mails,
         version="9.9.9",
     )
-    return World(services, host, clock, journal, archive, accounts, charger)
+    return World(services, host, standing, journal, archive, accounts, charger)
 
 
 @pytest.fixture
@@ -163,6 +165,23 @@ def world(tmp_path: Path) -> World:
     return make_world(tmp_path)
 
 
+@dataclass
+class Served:
+    """The HMI of a plant in a process of its own (NiceGUI is one per process)."""
+
+    url: str
+    mails: Path
+
+
 @pytest.fixture(scope="session")
-def build_world() -> Callable[[Path], World]:
-    return make_world
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    program = Path(__file__).with_name("served_program.py")
+    with subprocess.Popen(
+        [sys.executable, str(program), str(folder)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield Served(f"http://127.0.0.1:{int(process.stdout.readline())}", folder / "mails" / "new")
+        finally:
+            process.terminate()

@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
-from fastapi import FastAPI
-
-from scada.hmi import mount
 
 PASSWORD = "x"
 
 
-@pytest.fixture(scope="module")
-async def server(
-    tmp_path_factory: pytest.TempPathFactory, build_world: Any
-) -> AsyncIterator[tuple[str, Any]]:
-    """NiceGUI is one per process: one server serves all tests of this file."""
-    world = build_world(tmp_path_factory.mktemp("hmi"))
-    application = FastAPI()
-    mount(application, world.services)
-    listener = socket.create_server(("127.0.0.1", 0))
-    http = uvicorn.Server(uvicorn.Config(application, log_level="error", ws="none"))
-    task = asyncio.create_task(http.serve(sockets=[listener]))
-    async with asyncio.timeout(10):
-        while not http.started:
-            await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}", world
-    http.should_exit = True
-    await task
-
-
 @pytest.fixture
-async def browser(server: tuple[str, Any]) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=server[0]) as client:
+async def browser(served: Any) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=served.url) as client:
         yield client
 
 
@@ -124,9 +98,8 @@ async def test_unknown_pages_are_said_to_be_unknown(browser: httpx2.AsyncClient)
         assert "<script>alert" not in answer.text
 
 
-async def test_mails_html_can_do_nothing(browser: httpx2.AsyncClient, server: tuple[str, Any]) -> None:
-    folder: Path = server[1].services.mail_dir / "new"
-    (folder / "1.M1.h").write_bytes(b"Content-Type: text/html\r\n\r\n<script>alert(1)</script>")
+async def test_mails_html_can_do_nothing(browser: httpx2.AsyncClient, served: Any) -> None:
+    (served.mails / "1.M1.h").write_bytes(b"Content-Type: text/html\r\n\r\n<script>alert(1)</script>")
     await log_in(browser)
     answer = await browser.get("/mails/body?id=1.M1.h")
     policy = answer.headers["content-security-policy"]

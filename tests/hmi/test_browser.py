@@ -1,0 +1,104 @@
+"""In a real browser: values move, hostile texts of devices stay texts, and nothing is fetched from elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, async_playwright
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium (set CHROMIUM)"),
+]
+
+
+@pytest.fixture
+async def page(served: Any) -> AsyncIterator[tuple[Page, list[str]]]:
+    """A page of an administrator, and what went wrong in it."""
+    trouble: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = await browser.new_page(base_url=served.url)
+
+        async def refuse(dialog: Any) -> None:
+            trouble.append(f"dialog {dialog.message}")
+            await dialog.dismiss()
+
+        page.on("dialog", refuse)
+        page.on("pageerror", lambda error: trouble.append(f"error {error}"))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((served.url, "data:", "blob:"))
+                else trouble.append(f"request {request.url}")
+            ),
+        )
+        await page.goto("/login")
+        await page.fill("[name=name]", "admin")
+        await page.fill("[name=password]", "x")
+        await page.click("[type=submit]")
+        await page.wait_for_selector(".cp")
+        yield page, trouble
+        await browser.close()
+
+
+async def test_values_move(page: tuple[Page, list[str]]) -> None:
+    browser, trouble = page
+    value = browser.locator('[data-select="Depot.CP01.C1"] .pw .live')
+    first = await value.text_content()
+    await browser.wait_for_function(
+        """first => document.querySelector('[data-select="Depot.CP01.C1"] .pw .live').textContent !== first""",
+        arg=first,
+        timeout=5_000,
+    )
+    assert await browser.locator("[data-lost]").is_hidden()
+    assert trouble == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/site/Depot?select=Depot.CP07.C1",
+        "/charger/Depot.CP07",
+        "/tags?q=CP07",
+        "/alarms",
+        "/sessions",
+        "/mails",
+    ],
+)
+async def test_hostile_texts_stay_texts(page: tuple[Page, list[str]], url: str) -> None:
+    browser, trouble = page
+    await browser.goto(url)
+    await browser.wait_for_function("document.querySelector('[data-clock]').textContent !== '--:--:--'")
+    if url.startswith("/charger"):
+        assert "<img src=x onerror=alert(1)>" in (await browser.text_content("main") or "")
+    assert await browser.locator("main img").count() == 0
+    assert trouble == []
+
+
+async def test_selection_is_an_address(page: tuple[Page, list[str]]) -> None:
+    browser, trouble = page
+    await browser.click('[data-select="Depot.CP03.C2"]')
+    await browser.wait_for_selector('[data-command="RemoteStop"]')
+    assert browser.url.endswith("?select=Depot.CP03.C2")
+    await browser.go_back()
+    await browser.wait_for_selector(".detail .legend")
+    assert trouble == []
+
+
+async def test_lost_connection_is_said_and_heals(page: tuple[Page, list[str]]) -> None:
+    browser, _ = page
+    await browser.wait_for_function("document.querySelector('[data-clock]').textContent !== '--:--:--'")
+    await browser.context.set_offline(True)
+    await browser.wait_for_selector("[data-lost]:not([hidden])", timeout=4_000)
+    await browser.click('[data-select="Depot.CP03.C2"]')
+    assert "Not sent" in (await browser.text_content(".toast") or "")
+    await browser.context.set_offline(False)
+    await browser.wait_for_selector("[data-lost][hidden]", state="attached", timeout=20_000)
