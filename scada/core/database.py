@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
-from scada.core.path import matcher
+from scada.core.path import matcher, parent
 from scada.core.tag import Tag, TagDefinition, Watch
 from scada.core.value import Kind, Quality, TimeUs, Value
 
@@ -40,6 +40,7 @@ class TagDatabase:
     def __init__(self, definitions: Iterable[TagDefinition]) -> None:
         self._tags: dict[str, Tag] = {}
         self._by_index: list[Tag] = []
+        self._below: dict[str, list[Tag]] = {}
         self._changed: list[Tag] = []
         self._samples: list[Sample] = []
         self.samples_dropped = 0
@@ -49,6 +50,10 @@ class TagDatabase:
             tag = Tag(definition, len(self._by_index))
             self._tags[tag.path] = tag
             self._by_index.append(tag)
+            branch = parent(tag.path)
+            while branch:
+                self._below.setdefault(branch, []).append(tag)
+                branch = parent(branch)
 
     def __getitem__(self, path: str) -> Tag:
         return self._tags[path]
@@ -81,7 +86,12 @@ class TagDatabase:
             tag = self._tags.get(pattern)
             return [tag] if tag else []
         match = matcher(pattern)
-        return [tag for tag in self._by_index if match(tag.path)]
+        # Only what lies below the segments before the first star can match.
+        branch = parent(pattern[: pattern.index("*")] + "x")
+        candidates = self._below.get(branch, []) if branch else self._by_index
+        if pattern == f"{branch}.*":
+            return list(candidates)
+        return [tag for tag in candidates if match(tag.path)]
 
     def watch(
         self,

@@ -71,6 +71,10 @@ class Visit:
         """Formats with the time zone of a site, else of the project."""
         return Formats(self.language, site.timezone if site else self.plant.timezone)
 
+    def quantity(self, value: float) -> str:
+        """A configured figure with no more decimals than it needs."""
+        return self.formats().number(value, 0 if float(value).is_integer() else 1)
+
     def text(self, texts: Mapping[str, str]) -> str:
         """A text of the project."""
         return self.plant.text(texts, self.language)
@@ -108,6 +112,7 @@ class Fragment:
     Attributes:
         slot: value of data-slot of the element whose content it is.
         tags: indexes of the tags that it rests on.
+        shown: what the page holds; only what differs is sent.
     """
 
     slot: str

@@ -124,7 +124,8 @@ class Hmi:
         self._tabs[client.id] = tab
 
         def gone() -> None:
-            tab.visible = False
+            # The old socket may be missed only after a new one has come: then the page is still seen.
+            tab.visible = tab.visible and client.has_socket_connection
 
         client.on_disconnect(gone)
         client.on_delete(lambda: self._tabs.pop(client.id, None))

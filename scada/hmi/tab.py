@@ -195,7 +195,7 @@ class Tab:
         tr = self.visit.tr
         text = tr(words.OUTCOMES[result.outcome])
         if result.text:
-            text = f"{text}: {words.sentence(result.text, tr)}"
+            text = tr("{outcome}: {text}").format(outcome=text, text=words.sentence(result.text, tr))
         state = "done" if result.outcome is Outcome.DONE else "later" if result.outcome.ok else "failed"
         if result.outcome is Outcome.TIMED_OUT:
             state = "unknown"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scada.core.aggregate import Aggregates
 from scada.core.database import TagDatabase, coerce
 from scada.core.links import Links
+from scada.core.path import matcher
 from scada.core.tag import AggregateDefinition, Source, Tag, TagDefinition, WriteRule
 from scada.core.value import GOOD, Kind, Quality
 
@@ -90,6 +91,17 @@ def test_a_late_value_goes_to_history_only() -> None:
     assert [s.value for s in database.drain_samples()] == [4.0]
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    ["**", "S.*", "S.**", "S.A.*", "S.A*", "S.A*.X", "S.*.X", "*.A.X", "S.A.X", "S.AB.*", "X.*", "S.**.X"],
+)
+def test_a_selection_equals_a_look_at_every_tag(pattern: str) -> None:
+    paths = ["S.A.X", "S.A.Y", "S.AB.X", "S.AB.C.X", "S.X", "T.A.X", "T"]
+    database = TagDatabase(register(path) for path in paths)
+    match = matcher(pattern)
+    assert [tag.path for tag in database.select(pattern)] == [path for path in paths if match(path)]
+
+
 def test_two_tags_cannot_share_a_path() -> None:
     with pytest.raises(ValueError, match=r"A\.X"):
         TagDatabase([register("A.X"), register("A.X")])
@@ -159,6 +171,14 @@ def test_one_dead_charger_does_not_hide_the_sites_power() -> None:
     database.set_quality(parts, Quality.BAD_NO_COMMUNICATION, NOW)
     aggregates.settle(NOW)
     assert total.quality == Quality.BAD_NO_DATA
+
+
+def test_members_that_have_a_value_from_the_start_count() -> None:
+    member = TagDefinition(path="S.M.P", kind=Kind.BIT, source=Source.INTERNAL, initial=True)
+    total = register("S.Sum", aggregate=AggregateDefinition(pattern="S.*.P"))
+    database = TagDatabase([total, member])
+    Aggregates(database).settle(NOW)
+    assert (database["S.Sum"].value, database["S.Sum"].quality) == (1.0, GOOD)
 
 
 @given(

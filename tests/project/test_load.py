@@ -77,8 +77,8 @@ def test_an_integrator_adds_a_device_type_without_python(project: Path) -> None:
         ("project.toml", "http_port = 8080", "http_port = 99999", "project.toml:12: network.http_port"),
         ("project.toml", "http_port", "http_prot", "did you mean 'http_port'?"),
         ("project.toml", 'timezone = "Europe/Paris"', 'timezone = "Paris"', "project.timezone"),
-        ("project.toml", "limit_a = 250", "limit_a = -1", "sites[0].limit_a"),
-        ("project.toml", "limit_a = 250", "", "sites[0].limit_a: is missing"),
+        ("project.toml", "limit_a = 315", "limit_a = -1", "sites[0].limit_a"),
+        ("project.toml", "limit_a = 315", "", "sites[0].limit_a: is missing"),
         ("project.toml", '"Duty engineer", "Astreinte"', '"Nobody"', "there is no contact 'Nobody'"),
         ("project.toml", "duty@depot.example", "duty", "is no e-mail address"),
         ("project.toml", "[alarms.charger_offline]", "[alarms.charger_ofline]", "there is no such alarm"),
@@ -121,7 +121,7 @@ def test_a_mistake_is_told_with_file_place_and_reason(
 
 def test_all_mistakes_are_told_at_once(project: Path) -> None:
     change(project / "project.toml", "ocpp_port = 9000", 'ocpp_port = "x"')
-    change(project / "project.toml", "limit_a = 250", "limit_a = 0")
+    change(project / "project.toml", "limit_a = 315", "limit_a = 0")
     change(project / "chargers.csv", "32,7.4,1", "-3,7.4,1")
     change(project / "tokens.csv", "LOST-0001,Lost card,,true", "LOST-0001,Lost card,,perhaps")
     found = problems(project)

@@ -71,9 +71,10 @@ class ConnectorSamples:
         address = measurand or DEFAULT_MEASURAND
         if phase:
             address = f"{address}@{_PHASES.get(phase, phase)}"
-        if location and location != "Outlet":
-            address = f"{address}#{location}"
-        tag = self._by_address.get(address)
+        tag = self._by_address.get(f"{address}#{location}") if location else None
+        # SoC comes from the vehicle and temperatures from cable or body; only the inlet is another measuring point.
+        if tag is None and location != "Inlet":
+            tag = self._by_address.get(address)
         if tag is None:
             return None
         gain = tag.definition.gain

@@ -6,17 +6,20 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from scada.core.errors import BadRequest
 from scada.hmi import words
-from scada.hmi.context import View, Visit
+from scada.hmi.context import Fragment, View, Visit
+from scada.hmi.live import Live
 from scada.hmi.mailbox import list_mails, read_mail
 from scada.hmi.pages import errors
 from scada.hmi.services import HmiServices
 
 OUTBOX_ROWS = 100
+REFRESH_S = 5.0
 BODY_POLICY = (
     # A mail may look as it likes and do nothing: no script, no request, no form, no frame.
     "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
@@ -32,10 +35,17 @@ async def build(visit: Visit) -> View:
     chosen = visit.query.get("id") or (mails[0].key if mails else "")
     mail = await asyncio.to_thread(read_mail, folder, chosen) if chosen else None
     live = visit.live()
+
+    async def listed(into: Live) -> Markup:
+        caught = await asyncio.to_thread(list_mails, folder)
+        return visit.render("mails_list.html", into, mails=caught, mail=mail, formats=visit.formats())
+
+    shown = visit.render("mails_list.html", live, mails=mails, mail=mail, formats=visit.formats())
     main = visit.render(
         "mails.html",
         live,
         tab="caught",
+        listed=shown,
         catcher=True,
         mails=mails,
         mail=mail,
@@ -43,7 +53,9 @@ async def build(visit: Visit) -> View:
         formats=visit.formats(),
         body_url="/mails/body?" + urlencode({"id": chosen}),
     )
-    return View(title=visit.tr("Mails"), main=main, live=live, nav="mails")
+    # The slot is there only with the first mail; the empty page says how to get one.
+    fragments = [Fragment(slot="mails", render=listed, every_s=REFRESH_S, shown=str(shown))] if mails else []
+    return View(title=visit.tr("Mails"), main=main, live=live, nav="mails", fragments=fragments)
 
 
 async def outbox(visit: Visit) -> View:

@@ -35,25 +35,25 @@ class Group:
     cards: list[Card]
 
 
-def kind_of(connector: Connector) -> str:
+def kind_of(visit: Visit, connector: Connector) -> str:
     """Current and power, as on the card's corner: `AC 22`."""
-    return f"{connector.current.value} {connector.power_max_kw:g}"
+    return f"{connector.current.value} {visit.quantity(connector.power_max_kw)}"
 
 
-def card(charger: Charger, connector: Connector) -> Card:
+def card(visit: Visit, charger: Charger, connector: Connector) -> Card:
     """A connector's card. A charger with one connector goes by its own name."""
     alone = len(charger.connectors) == 1
     title = charger.name if alone else f"{charger.name} · C{connector.number}"
-    return Card(charger, connector, title, kind_of(connector))
+    return Card(charger, connector, title, kind_of(visit, connector))
 
 
-def groups(site: Site) -> list[Group]:
+def groups(visit: Visit, site: Site) -> list[Group]:
     """The site's connectors by feeder, in the order of the files."""
     known = {feeder.name: Group(feeder, []) for feeder in site.feeders}
     loose = Group(None, [])
     for charger in site.chargers:
         group = known.get(charger.feeder, loose)
-        group.cards.extend(card(charger, connector) for connector in charger.connectors)
+        group.cards.extend(card(visit, charger, connector) for connector in charger.connectors)
     return [group for group in (*known.values(), loose) if group.cards]
 
 
@@ -88,7 +88,7 @@ async def build(visit: Visit) -> View:
         "overview.html",
         live,
         site=site,
-        groups=groups(site),
+        groups=groups(visit, site),
         grid=grid_meter(site),
         others=[meter for meter in site.meters if meter.role != "grid"],
         selected=visit.query.get("select", ""),
@@ -169,8 +169,8 @@ def panel(visit: Visit, site: Site, path: str, live: Live) -> Selection:
         site=site,
         charger=charger,
         connector=connector,
-        title=card(charger, connector).title,
-        kind=kind_of(connector),
+        title=card(visit, charger, connector).title,
+        kind=kind_of(visit, connector),
         why=why_line(visit, site, charger, connector),
         direct=connector.current is Current.DC,
         phases=[f"L{n}" for n in (1, 2, 3)][: connector.phases],

@@ -106,5 +106,7 @@ async def build(visit: Visit) -> View:
         sites=tuple(site.path for site in visit.plant.sites),
         nav="sessions",
         # Older pages do not change but for sessions that end; the first one is kept up.
-        fragments=[] if cursor else [Fragment(slot="sessions", render=table, every_s=REFRESH_S)],
+        fragments=[]
+        if cursor
+        else [Fragment(slot="sessions", render=table, every_s=REFRESH_S, shown=str(shown))],
     )

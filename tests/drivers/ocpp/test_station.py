@@ -71,8 +71,9 @@ async def test_boot_status_and_meter_values_become_tags(central: Central) -> Non
             {"value": "12345"},
             {"value": "32.0", "measurand": "Current.Import", "phase": "L1", "unit": "A"},
             {"value": "230", "measurand": "Voltage", "phase": "L1-N", "unit": "V"},
-            {"value": "86", "measurand": "Temperature", "unit": "Fahrenheit"},
+            {"value": "86", "measurand": "Temperature", "unit": "Fahrenheit", "location": "Cable"},
             {"value": "abc", "measurand": "Current.Offered"},
+            {"value": "99", "measurand": "Power.Active.Import", "unit": "kW", "location": "Inlet"},
         ]
         await peer.call(
             "MeterValues", {"connectorId": 1, "meterValue": [{"timestamp": NOW, "sampledValue": samples}]}
