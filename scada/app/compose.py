@@ -26,7 +26,7 @@ from scada.core.plant import Plant
 from scada.core.ports import UserRow, UserStore
 from scada.core.records import AuditRecord
 from scada.core.tag import Source
-from scada.core.value import GOOD
+from scada.core.value import GOOD, Quality
 from scada.drivers.modbus.driver import ModbusDriver
 from scada.drivers.modbus.profile import Profile, find_profiles
 from scada.drivers.ocpp.server import OcppServer
@@ -268,10 +268,15 @@ async def _first_administrator(users: UserStore, say: Callable[[str], None]) -> 
 
 
 def _restore_values(host: PlantHost, samples: SampleWriter) -> None:
-    for path, value, time_us in samples.last_values():
+    """Show the last values of an earlier run, and end their curves where that run ended."""
+    values = samples.last_values()
+    # The loop lag is recorded each second, so the newest sample of all tells when the earlier run ended.
+    ended_us = max((time_us for _, _, time_us in values), default=0)
+    for path, value, time_us in values:
         tag = host.tags.get(path)
         if tag is not None and tag.definition.device and tag.definition.source is Source.DRIVER:
             host.tags.restore(tag, value, time_us)
+            host.tags.write_late(tag, value, Quality.UNCERTAIN_LAST_USABLE_VALUE, max(ended_us, time_us + 1))
 
 
 def _profiles(plant: Plant) -> Mapping[str, Profile]:

@@ -143,8 +143,7 @@ def marks(plant: Plant, views: Iterable[AlarmView]) -> dict[str, list[Any]]:
 
     for view in views:
         place = place_of(plant, view.path)
-        mark(view.site, view)
-        mark("", view)
+        mark(view.site, view)  # "" is the system itself
         charger = plant.chargers_by_path.get(place)
         if place in plant.connectors_by_path:
             charger, _ = plant.connectors_by_path[place]

@@ -176,16 +176,21 @@ class Composer:
         while branch:
             if branch in plant.connectors_by_path:
                 charger, connector = plant.connectors_by_path[branch]
-                name = plant.text(charger.label, language) or charger.name
-                return f"{name} {connector.path.rpartition('.')[2]}"
+                name = f"{charger.name} {connector.path.rpartition('.')[2]}"
+                return _named(name, plant.text(charger.label, language))
             if branch in plant.chargers_by_path:
                 charger = plant.chargers_by_path[branch]
-                return plant.text(charger.label, language) or charger.name
+                return _named(charger.name, plant.text(charger.label, language))
             for meter in plant.meters():
                 if meter.path == branch:
-                    return plant.text(meter.label, language) or meter.name
+                    return _named(meter.name, plant.text(meter.label, language))
             branch = branch.rpartition(".")[0]
         return ""
+
+
+def _named(name: str, label: str) -> str:
+    """The tag name, which is unique in its site, and the label, which need not be."""
+    return f"{name} ({label})" if label and label != name else name
 
 
 def _environment(loader: BaseLoader, *, autoescape: bool) -> Environment:

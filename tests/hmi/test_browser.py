@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+from scada.testing.browser import headless_browser
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium (set CHROMIUM)"),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 async def page(served: Any) -> AsyncIterator[tuple[Page, list[str]]]:
     """A page of an administrator, and what went wrong in it."""
     trouble: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    async with headless_browser() as browser:
         page = await browser.new_page(base_url=served.url)
 
         async def refuse(dialog: Any) -> None:
@@ -46,7 +40,6 @@ async def page(served: Any) -> AsyncIterator[tuple[Page, list[str]]]:
         await page.click("[type=submit]")
         await page.wait_for_selector(".cp")
         yield page, trouble
-        await browser.close()
 
 
 async def test_values_move(page: tuple[Page, list[str]]) -> None:

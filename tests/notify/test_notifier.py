@@ -21,7 +21,7 @@ async def test_a_raised_alarm_is_mailed_to_each_contact(server: Any, start: Any,
     await helpers.wait(lambda: len(server.mails) == 2)
     by_contact = {mail["To"].addresses[0].display_name: mail for mail in server.mails}
     ann = by_contact["Ann"]
-    assert ann["Subject"] == "ALARM: Charger offline · Bay 1 · North depot"
+    assert ann["Subject"] == "ALARM: Charger offline · CP01 (Bay 1) · North depot"
     assert ann["Auto-Submitted"] == "auto-generated"
     assert ann["From"].addresses[0].addr_spec == "scada@example.org"
     assert by_contact["Benoît"]["Subject"] == "ALARME : Borne hors ligne · Place 1 · Dépôt nord"
