@@ -17,7 +17,7 @@ from typing import Any
 import httpx2
 import pytest
 import pytest_asyncio
-from asyncua.client import Client
+from asyncua.client.client import Client
 from asyncua.ua import NodeId
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaStatusCodeError

@@ -143,6 +143,9 @@ class Unit:
             return
         if online:
             log.info("link_up", device=self.meter.path)
+        elif self._online is None:
+            # At the start of the whole system a device may come later than we do; the alarm has its delay too.
+            log.info("link_awaited", device=self.meter.path, reason=reason)
         else:
             log.warning("link_lost", device=self.meter.path, reason=reason)
         self._online = online
