@@ -24,7 +24,7 @@ async def test_a_raised_alarm_is_mailed_to_each_contact(server: Any, start: Any,
     assert ann["Subject"] == "ALARM: Charger offline · CP01 (Bay 1) · North depot"
     assert ann["Auto-Submitted"] == "auto-generated"
     assert ann["From"].addresses[0].addr_spec == "scada@example.org"
-    assert by_contact["Benoît"]["Subject"] == "ALARME : Borne hors ligne · Place 1 · Dépôt nord"
+    assert by_contact["Benoît"]["Subject"] == "ALARME : Borne hors ligne · CP01 (Place 1) · Dépôt nord"
     assert server.connections == 1
     assert site.mail_ok is True
 
