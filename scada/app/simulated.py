@@ -96,7 +96,7 @@ async def run(plant: Plant) -> None:
         "--speed",
         str(plant.simulation.speed),
     ]
-    told = False
+    await _while_another_runs(state_directory(plant))
     while True:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "scada", *arguments, stdin=asyncio.subprocess.DEVNULL
@@ -113,9 +113,14 @@ async def run(plant: Plant) -> None:
             raise
         if code != BUSY_EXIT:
             raise RuntimeError(f"the simulator ended with exit code {code}")
-        if not told:
-            told = True
-            log.info("simulator_runs_already")
+        await _while_another_runs(state_directory(plant))
+
+
+async def _while_another_runs(folder: Path) -> None:
+    """Leave the simulator of an earlier supervisor alone as long as it lives."""
+    if _simulator_runs(folder):
+        log.info("simulator_runs_already")
+    while _simulator_runs(folder):
         await asyncio.sleep(RETRY_S)
 
 
