@@ -4,7 +4,7 @@ Sources are bits. While a bit's quality is not Good its alarm stands as it is, i
 transition is returned as a record; what operators see is the published board, after the record is durable
 (`scada.runtime.board`).
 
-Invariant: the counters equal a recount of the states (`counts`); each transition has one record.
+Invariant: each change of a state has one record; the last record of an alarm tells its state.
 """
 
 from __future__ import annotations
@@ -24,11 +24,19 @@ COMMENT_LENGTH_MAX = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmSnapshot:
-    """An alarm as an earlier run left it."""
+    """An alarm as an earlier run left it.
+
+    Attributes:
+        changed_us, value, user, comment: of the last transition.
+    """
 
     alarm: str
     state: AlarmState
     raised_us: TimeUs
+    changed_us: TimeUs = 0
+    value: str = ""
+    user: str = ""
+    comment: str = ""
 
 
 class Alarm:
@@ -128,10 +136,6 @@ class AlarmEngine:
             abnormal = alarm.pending
             alarm.pending = alarm.due_us = None
             self._apply(alarm, abnormal, due_us)
-
-    def next_due_us(self) -> TimeUs | None:
-        """When `tick` has something to do, at the earliest."""
-        return self._timers[0][0] if self._timers else None
 
     def _changed(self, tag: Tag, now_us: TimeUs) -> None:
         alarm = self._alarms[tag.path]

@@ -43,7 +43,7 @@ def _system(router: APIRouter, services: ApiServices) -> None:
     @router.get("/health", tags=["system"])
     async def health() -> dict[str, Any]:
         """Whether the system runs: version, ports, services. Open to everybody."""
-        return {"status": "ok", "version": services.version, **services.status()}
+        return {"version": services.version, **services.status()}
 
     @router.post("/token", tags=["access"])
     async def log_in(

@@ -71,7 +71,10 @@ class Running:
 
     def status(self) -> Mapping[str, Any]:
         """For `/api/v1/health`."""
+        journal = self.host.tags.get("System.JournalOk")
+        well = all(self.services.values()) and (journal is None or journal.value is not False)
         return {
+            "status": "ok" if well else "degraded",
             "project": self.plant.name,
             "ports": self.ports,
             "services": self.services,
@@ -148,10 +151,13 @@ async def start(
                 store=store,
                 ports={name: port_of(sock) for name, sock in sockets.items()},
             )
-            async with _services(running, sockets, profiles, simulate=simulate):
-                running.ready_after_s = time.monotonic() - began
-                yield running
-            await host.close()
+            await accounts.refresh()
+            try:
+                async with _services(running, sockets, profiles, simulate=simulate):
+                    running.ready_after_s = time.monotonic() - began
+                    yield running
+            finally:
+                await host.close()
         finally:
             await asyncio.to_thread(store.close)
 
@@ -200,6 +206,8 @@ async def _services(
     )
     http = HttpServer(application, sockets["http"])
     services: dict[str, Callable[[], Awaitable[None]]] = {
+        "Accounts": running.accounts.run,
+        "Vitals": lambda: _vitals(host, running.store.samples),
         "Ocpp": lambda: ocpp.run(sockets["ocpp"]),
         "Modbus": ModbusDriver(host, tuple(plant.meters()), profiles).run,
         "Http": http.run,
@@ -220,10 +228,7 @@ async def _services(
         services["Simulation"] = lambda: simulated.run(plant)
     # OPC UA finds its port free only once the placeholder lets go of it.
     sockets["opcua"].close()
-    tasks = [
-        asyncio.create_task(host.run(), name="host"),
-        asyncio.create_task(_vitals(host, running.store.samples)),
-    ]
+    tasks = [asyncio.create_task(host.run(), name="host")]
     tasks += [
         asyncio.create_task(supervise(name, service, health), name=name) for name, service in services.items()
     ]
@@ -243,8 +248,8 @@ async def _services(
 
 async def _vitals(host: PlantHost, samples: SampleWriter) -> None:
     """Keep the product's own figures as tags."""
-    tag = host.tags.get("System.SamplesDropped")
-    while tag is not None:
+    tag = host.tags["System.SamplesDropped"]
+    while True:
         await asyncio.sleep(1.0)
         dropped = samples.dropped + host.tags.samples_dropped
         if dropped != tag.value:

@@ -118,9 +118,11 @@ async def run(plant: Plant) -> None:
 
 async def _while_another_runs(folder: Path) -> None:
     """Leave the simulator of an earlier supervisor alone as long as it lives."""
-    if _simulator_runs(folder):
-        log.info("simulator_runs_already")
-    while _simulator_runs(folder):
+    told = False
+    while _simulator_runs(folder):  # its lock goes with it; nobody tells us
+        if not told:
+            log.info("simulator_runs_already")
+            told = True
         await asyncio.sleep(RETRY_S)
 
 

@@ -17,7 +17,6 @@ class AuthorizationStatus(Enum):
     BLOCKED = "Blocked"
     EXPIRED = "Expired"
     INVALID = "Invalid"
-    CONCURRENT_TX = "ConcurrentTx"
 
 
 @dataclass(frozen=True, slots=True)

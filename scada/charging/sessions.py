@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from scada.charging.authorization import Authorization, TokenList
+from scada.charging.authorization import Authorization, AuthorizationStatus, TokenList
 from scada.core.database import TagDatabase, Write
 from scada.core.effects import Event
 from scada.core.plant import Charger, Connector, Plant
 from scada.core.records import TransactionRecord, TransactionState
 from scada.core.tag import Tag
-from scada.core.value import GOOD, TimeUs, Value
+from scada.core.value import GOOD, Quality, TimeUs, Value
 
 CLOSED_REMEMBERED = 1_000
 """How many closed transactions are kept in memory to know a repeated StopTransaction again."""
 CLOCK_TOLERANCE_US = 300_000_000
 """A device time further ahead of ours than this is not believed."""
+ENERGY_STEP_WH = 500
 AGE_MAX_US = 366 * 86_400 * 1_000_000
 """A device time older than this is not believed."""
 
@@ -101,7 +102,8 @@ class SessionBook:
             self._by_id[record.id] = record
             if record.state is TransactionState.OPEN and record.charger in self._plant.chargers_by_path:
                 self._open[record.charger, record.connector] = record
-                self._show(record, now_us)
+                # The energy is that of the last step on disk until the charger sends its register again.
+                self._show(record, now_us, Quality.UNCERTAIN_LAST_USABLE_VALUE)
 
     def open_on(self, charger: str, connector: int) -> TransactionRecord | None:
         """The open transaction of a connector, with its energy so far."""
@@ -143,7 +145,9 @@ class SessionBook:
         self._remember(record)
         self._emit(record)
         path = self._connector_path(record)
-        self._emit(Event("transaction_started", path, {"id": record.id, "id_tag": record.id_tag}))
+        accepted = authorization.status is AuthorizationStatus.ACCEPTED
+        data = {"id": record.id, "id_tag": record.id_tag, "accepted": accepted}
+        self._emit(Event("transaction_started", path, data))
         self._show(record, now_us)
         return StartAnswer(record.id, authorization)
 
@@ -180,9 +184,11 @@ class SessionBook:
     def register(self, charger: str, connector: int, register_wh: float, now_us: TimeUs) -> Write | None:
         """The connector's energy register, as a sample within a transaction reported it.
 
+        Journalled each `ENERGY_STEP_WH` only: the stop brings the final reading, and should it be lost no more
+        than a step is.
+
         Returns:
-            The write of the connector's session energy that follows from it, if any. It is not journalled: the
-            samples are in history, and the stop brings the final reading.
+            The write of the connector's session energy that follows from it, if any.
         """
         key = (charger, connector)
         record = self._open.get(key)
@@ -190,6 +196,10 @@ class SessionBook:
             return None  # a session register beside a lifetime one: never subtract across the two
         energy_wh = int(register_wh) - record.meter_start_wh
         self._energy_wh[key] = energy_wh
+        if energy_wh - record.energy_wh >= ENERGY_STEP_WH:
+            record = replace(record, energy_wh=energy_wh, updated_us=now_us)
+            self._open[key] = self._by_id[record.id] = record
+            self._emit(record)
         return self._connector_tags[key].energy, energy_wh / 1000, GOOD, now_us
 
     def _close_lost(self, record: TransactionRecord, now_us: TimeUs) -> None:
@@ -259,7 +269,7 @@ class SessionBook:
         energy_wh = self._energy_wh.get((record.charger, record.connector), record.energy_wh)
         return record if energy_wh == record.energy_wh else replace(record, energy_wh=energy_wh)
 
-    def _show(self, record: TransactionRecord, now_us: TimeUs) -> None:
+    def _show(self, record: TransactionRecord, now_us: TimeUs, energy_quality: int = GOOD) -> None:
         tags = self._connector_tags.get((record.charger, record.connector))
         if tags is None:
             return
@@ -268,9 +278,10 @@ class SessionBook:
             (tags.id_tag, record.id_tag),
             (tags.charging, True),
             (tags.started, record.started_us / 1_000_000),
-            (tags.energy, record.energy_wh / 1000),
         ]
-        self._database.write([(tag, value, GOOD, now_us) for tag, value in values], now_us)
+        batch: list[Write] = [(tag, value, GOOD, now_us) for tag, value in values]
+        batch.append((tags.energy, record.energy_wh / 1000, energy_quality, now_us))
+        self._database.write(batch, now_us)
 
     def _show_closed(self, record: TransactionRecord, now_us: TimeUs) -> None:
         tags = self._connector_tags.get((record.charger, record.connector))

@@ -30,16 +30,21 @@ class Links:
             if tag.definition.device:
                 self._tags.setdefault(tag.definition.device, []).append(tag)
 
+    def start(self, now_us: TimeUs) -> None:
+        """No device is there yet: what an earlier run left becomes Bad unless the device comes in time."""
+        for device in self._tags:
+            self._down[device] = now_us + self._stale_us
+            heapq.heappush(self._timers, (now_us + self._stale_us, device))
+
     def up(self, device: str) -> None:
         """The link stands again; each value is Good when the device sends it."""
         self._down.pop(device, None)
 
     def down(self, device: str, now_us: TimeUs) -> None:
         """The link is lost."""
-        if device in self._down:
-            return
-        self._down[device] = now_us + self._stale_us
-        heapq.heappush(self._timers, (now_us + self._stale_us, device))
+        if device not in self._down:
+            self._down[device] = now_us + self._stale_us
+            heapq.heappush(self._timers, (now_us + self._stale_us, device))
         self._degrade(device, Quality.UNCERTAIN_NO_COMMUNICATION_LAST_USABLE_VALUE, now_us)
 
     def tick(self, now_us: TimeUs) -> None:

@@ -83,7 +83,8 @@ class TransactionRecord:
         id: ours, given to the charger; never used twice.
         meter_start_wh, meter_stop_wh: the charger's register.
         authorized_by: `local`, `free` or `unknown`.
-        flags: what is odd about it, comma-separated: `unknown_start`, `late`, `clock`.
+        flags: what is odd about it, comma-separated: `clock` (a time of the charger was not believable),
+            `unknown_start`, `lost_stop`, `meter_backwards`.
     """
 
     id: int
@@ -141,7 +142,7 @@ class CommandRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRecord:
-    """Who did what: log-ins, writes to tags, changes of users."""
+    """Who did what: log-ins, writes to tags."""
 
     time_us: TimeUs
     user: str

@@ -56,8 +56,18 @@ class CoreStore:
         with self._reader.connect() as connection:
             next_sequence = 1 + (connection.scalar(select(func.max(journal.c.sequence))) or 0)
             next_transaction = 1 + (connection.scalar(select(func.max(table.c.id))) or 0)
+            last = journal.c.sequence == alarm.c.sequence
             alarms = connection.execute(
-                select(alarm.c.alarm, alarm.c.state, alarm.c.raised_us)
+                select(
+                    alarm.c.alarm,
+                    alarm.c.state,
+                    alarm.c.raised_us,
+                    journal.c.time_us,
+                    journal.c.value,
+                    journal.c.user,
+                    journal.c.comment,
+                )
+                .join_from(alarm, journal, last)
                 .where(alarm.c.state != AlarmState.NORMAL.value)
                 .order_by(alarm.c.sequence)
             ).all()
@@ -71,8 +81,16 @@ class CoreStore:
             next_sequence=next_sequence,
             next_transaction=next_transaction,
             alarms=[
-                AlarmSnapshot(alarm=path, state=AlarmState(state), raised_us=raised_us)
-                for path, state, raised_us in alarms
+                AlarmSnapshot(
+                    alarm=path,
+                    state=AlarmState(state),
+                    raised_us=raised_us,
+                    changed_us=time_us,
+                    value=value,
+                    user=user,
+                    comment=comment,
+                )
+                for path, state, raised_us, time_us, value, user, comment in alarms
             ],
             # By id: the book forgets the first of them first.
             transactions=sorted(map(to_transaction, rows), key=lambda record: record.id),

@@ -20,6 +20,9 @@ from scada.identity import passwords
 
 SESSION_IDLE_US = 12 * 3600 * SECOND_US
 SESSION_ABSOLUTE_US = 7 * 86_400 * SECOND_US
+REFRESH_S = 1.0
+WAITING_MAX = 50
+"""Log-ins that wait for their turn; further ones are refused."""
 SESSIONS_MAX = 10_000
 """At it the oldest session ends."""
 VERIFIED_FOR_US = 300 * SECOND_US
@@ -68,8 +71,23 @@ class Accounts:
         self._failures: OrderedDict[str, _Failures] = OrderedDict()
         self._key = secrets.token_bytes(32)
         self._verified: OrderedDict[bytes, TimeUs] = OrderedDict()
+        self._known: dict[str, UserRow] = {}
+        """The accounts as last read: what asks on the loop never waits for the disk."""
         # One at a time: a burst of log-ins must not take every core and a GiB of memory.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+
+    async def run(self) -> None:
+        """Keep what is known of the accounts fresh until cancelled: other programs change them too."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(REFRESH_S)
+
+    async def refresh(self) -> None:
+        """Read the accounts anew."""
+        users = await asyncio.to_thread(self._users.list)
+        self._known = {user.name: user for user in users}
 
     async def verify(self, name: str, password: str, origin: str) -> Actor:
         """Who this is.
@@ -81,21 +99,30 @@ class Accounts:
         key = hmac.digest(self._key, f"{name}\0{password}".encode(), hashlib.sha256)
         loop = asyncio.get_running_loop()
         user = await loop.run_in_executor(None, self._users.get, name)
+        if user is not None:
+            self._known[name] = user
         if (
             user is not None
             and not user.disabled
             and self._verified.get(key + user.password_hash.encode(), 0) > now_us
         ):
             return self._actor(user, origin)
-        failures = self._failures.get(name)
-        if failures is not None and failures.locked_until_us > now_us:
-            seconds = -(-(failures.locked_until_us - now_us) // SECOND_US)
-            raise Denied(f"too many failures: try again in {seconds} s")
-        good = await loop.run_in_executor(
-            self._pool, passwords.verify, user.password_hash if user else None, password
-        )
-        if user is None or not good or user.disabled:
-            self._failed(name, now_us)
+        if self._waiting >= WAITING_MAX:
+            raise Denied("too many log-ins at once: try again in a moment")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                # Looked at when the turn comes: guesses sent side by side must not pass before the first is judged.
+                self._check_lock(name)
+                good = await loop.run_in_executor(
+                    self._pool, passwords.verify, user.password_hash if user else None, password
+                )
+                good = good and user is not None and not user.disabled
+                if not good:
+                    self._failed(name, self._clock.now_us())
+        finally:
+            self._waiting -= 1
+        if user is None or not good:
             await self._note(name, origin, "refused")
             raise Denied(_REFUSED)
         self._failures.pop(name, None)
@@ -126,7 +153,7 @@ class Accounts:
         if idle or now_us - session.begun_us > SESSION_ABSOLUTE_US:
             del self._sessions[digest]
             return None
-        user = self._users.get(session.user)
+        user = self._known.get(session.user)
         if user is None or user.disabled:
             del self._sessions[digest]
             return None
@@ -139,8 +166,15 @@ class Accounts:
 
     def language(self, name: str) -> str:
         """The language of a user, or empty."""
-        user = self._users.get(name)
+        user = self._known.get(name)
         return user.language if user else ""
+
+    def _check_lock(self, name: str) -> None:
+        failures = self._failures.get(name)
+        now_us = self._clock.now_us()
+        if failures is not None and failures.locked_until_us > now_us:
+            seconds = -(-(failures.locked_until_us - now_us) // SECOND_US)
+            raise Denied(f"too many failures: try again in {seconds} s")
 
     def _actor(self, user: UserRow, origin: str) -> Actor:
         return Actor(user.name, self._rights.get(user.role, frozenset()), origin, user.role)

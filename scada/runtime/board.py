@@ -7,7 +7,9 @@ move with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import structlog
 
 from scada.alarming.engine import AlarmSnapshot
 from scada.core.database import TagDatabase, Write
@@ -15,6 +17,8 @@ from scada.core.plant import Plant
 from scada.core.records import AlarmEvent, AlarmState, AlarmTransition
 from scada.core.tag import AlarmDefinition
 from scada.core.value import GOOD, TimeUs
+
+log = structlog.get_logger()
 
 COUNTERS = ("Active", "Unacknowledged", "Acknowledged", "ReturnedUnacknowledged")
 
@@ -59,6 +63,8 @@ class AlarmBoard:
         self._priorities = {level.number: level.priority for level in plant.levels}
         self._write = write
         self._views: dict[str, AlarmView] = {}
+        self._shown: dict[str, int] = {}
+        """Alarm → sequence of the newest transition shown; at most one entry an alarm."""
         self._listeners: list[Callable[[], None]] = []
         self.version = 0
         """Rises with each change."""
@@ -103,23 +109,30 @@ class AlarmBoard:
                     priority=self._priorities[definition.alarm.level],
                     state=snapshot.state,
                     raised_us=snapshot.raised_us,
-                    changed_us=snapshot.raised_us,
-                    value="",
-                    user="",
-                    comment="",
+                    changed_us=snapshot.changed_us,
+                    value=snapshot.value,
+                    user=snapshot.user,
+                    comment=snapshot.comment,
                     definition=definition.alarm,
                 )
             )
         self._publish(self._counters)
 
     def apply(self, transitions: Iterable[AlarmTransition], *, journalled: bool = True) -> None:
-        """Show transitions, in order."""
+        """Show transitions, in order; one that was shown before it was on disk loses its mark only."""
         scopes: set[str] = set()
         for transition in transitions:
             definition = self._definitions.get(transition.alarm)
             if definition is None or definition.alarm is None:
                 continue
             old = self._views.get(transition.alarm)
+            scopes.update(("System", transition.site))
+            shown = self._shown.get(transition.alarm, 0)
+            if transition.sequence <= shown:
+                if transition.sequence == shown and old is not None and journalled:
+                    self._views[transition.alarm] = replace(old, journalled=True)
+                continue
+            self._shown[transition.alarm] = transition.sequence
             acknowledged = transition.event is AlarmEvent.ACKNOWLEDGED
             self._put(
                 AlarmView(
@@ -137,7 +150,6 @@ class AlarmBoard:
                     journalled=journalled,
                 )
             )
-            scopes.update(("System", transition.site))
         if scopes:
             self._publish(scopes)
 
@@ -171,7 +183,10 @@ class AlarmBoard:
             batch += [(tag, count, GOOD, 0) for tag, count in zip(tags, counts, strict=True) if tag]
         self._write(batch)
         for listener in tuple(self._listeners):
-            listener()
+            try:
+                listener()
+            except Exception:
+                log.exception("board_listener_failed")
 
 
 def _order(view: AlarmView) -> tuple[bool, int, TimeUs]:

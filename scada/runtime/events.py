@@ -6,7 +6,11 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
+
 from scada.core.effects import Event
+
+log = structlog.get_logger()
 
 Listener = Callable[[Event], None]
 
@@ -20,7 +24,10 @@ class EventHub:
     def publish(self, event: Event) -> None:
         """Tell everybody."""
         for listener in tuple(self._listeners):
-            listener(event)
+            try:
+                listener(event)
+            except Exception:
+                log.exception("event_listener_failed", event_kind=event.kind)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Be told; call what is returned to end it."""

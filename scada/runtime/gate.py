@@ -60,7 +60,6 @@ class CommitGate:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._task: asyncio.Task[None] | None = None
         self._healthy = True
-        self._closed = False
 
     @property
     def full(self) -> bool:
@@ -70,7 +69,7 @@ class CommitGate:
     def submit(self, effects: Effects) -> None:
         """Let effects out as soon as they may."""
         if not effects.records and not self._waiting and not self._in_flight:
-            self._release(effects)
+            self._let_out(effects)
             return
         self._waiting.append(effects)
         self._records_waiting += len(effects.records)
@@ -84,7 +83,6 @@ class CommitGate:
             _, pending = await asyncio.wait([task], timeout=RETRY_MAX_S)
             for left in pending:
                 left.cancel()
-        self._closed = True
         self._writer.shutdown(wait=True)
 
     async def _write(self) -> None:
@@ -98,9 +96,16 @@ class CommitGate:
                 self._records_waiting -= len(records)
                 self._announced = max(0, self._announced - len(done))
                 for effects in done:
-                    self._release(effects)
+                    self._let_out(effects)
         finally:
             self._task = None
+
+    def _let_out(self, effects: Effects) -> None:
+        try:
+            self._release(effects)
+        except Exception:
+            # What is on disk must reach everybody else all the same.
+            log.exception("release_failed")
 
     async def _commit(self, records: Sequence[Record]) -> None:
         loop = asyncio.get_running_loop()
@@ -113,9 +118,12 @@ class CommitGate:
                 if self._healthy:
                     log.error("journal_failed", error=str(error))
                 self._late()
-                await asyncio.sleep(delay_s)
+                wait_s = delay_s
+                while wait_s > 0:  # alarms that come meanwhile are shown no later than usual
+                    await asyncio.sleep(min(wait_s, ANNUNCIATE_AFTER_S))
+                    wait_s -= ANNUNCIATE_AFTER_S
+                    self._late()
                 delay_s = min(delay_s * 2, RETRY_MAX_S)
-                self._late()
             else:
                 break
         if not self._healthy:

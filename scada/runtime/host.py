@@ -115,6 +115,7 @@ class PlantHost:
         loop = asyncio.get_running_loop()
         if self._journal_ok is not None:
             self.write([(self._journal_ok, True, GOOD, self.clock.now_us())])
+        failing = False
         worst = 0.0
         reported = loop.time()
         while True:
@@ -124,7 +125,13 @@ class PlantHost:
             if before - reported >= 1.0 and self._loop_lag is not None:
                 self.write([(self._loop_lag, round(worst * 1000, 1), GOOD, self.clock.now_us())])
                 worst, reported = 0.0, before
-            self.cycle()
+            try:
+                self.cycle()
+                failing = False
+            except Exception:
+                if not failing:  # time must go on for everybody else; said once
+                    log.exception("cycle_failed")
+                failing = True
 
     def cycle(self) -> None:
         """One turn of the clock: delays, changes to displays, samples to history."""

@@ -1,7 +1,7 @@
-"""The plant core as one: tags, alarms, sessions and on-call behind four entrances.
+"""The plant core as one: tags, alarms, sessions and on-call behind its entrances.
 
-Pure: `write`, `link`, `request` and `tick` take the time and change the state at once; `take` returns what
-the outside has to do, in order. A day of operation is a test of seconds.
+Pure: `write`, `register`, `link`, `event`, `request` and `tick` take the time and change the state at once; `take`
+returns what the outside has to do, in order. A day of operation is a test of seconds.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ class PlantCore:
         self.alarms = AlarmEngine(self.tags, restart.next_sequence, self._transition)
         self.alarms.restore(restart.alarms)
         self.links = Links(self.tags, plant.ocpp.stale_us)
+        self.links.start(now_us)
         tokens = TokenList(plant.tokens, plant.ocpp.free_vending)
         self.sessions = SessionBook(plant, self.tags, tokens, restart.next_transaction, self._emit)
         self.sessions.restore(restart.transactions, now_us)
@@ -121,6 +122,10 @@ class PlantCore:
         self.tags.write(batch, now_us)
         if self._aggregates.pending:
             self._aggregates.settle(now_us)
+
+    def register(self, charger: str, connector: int, register_wh: float, now_us: TimeUs) -> Write | None:
+        """A connector's energy register; see `SessionBook.register`. The write goes with the caller's batch."""
+        return self.sessions.register(charger, connector, register_wh, now_us)
 
     def link(self, device: str, up: bool, now_us: TimeUs) -> None:
         """The link to a device came or went."""

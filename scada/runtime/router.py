@@ -19,14 +19,15 @@ from scada.core.command import CATALOGUE, Command, CommandResult, Outcome, Targe
 from scada.core.errors import BadRequest, JournalError, NotFound
 from scada.core.ports import Commander
 from scada.core.records import CommandRecord
-from scada.runtime.host import PlantHost
+from scada.runtime.host import REQUEST_TIMEOUT_S, PlantHost
 from scada.runtime.plant_core import Note
 
 Progress = Callable[[str], None]
 """Told what a command waits for: `journal`, `device`."""
 
 _AT_ONCE = frozenset({"RemoteStop"})
-"""Commands that do not wait for the disk: to stop is never the wrong thing to do."""
+"""Commands that hardly wait for the disk: to stop is never the wrong thing to do."""
+AT_ONCE_WAIT_S = 0.2
 
 log = structlog.get_logger()
 
@@ -81,19 +82,16 @@ class CommandRouter:
         if progress:
             progress("journal")
         if name in _AT_ONCE:
-            noted = asyncio.ensure_future(self._note(command, None))
-            result = await self._run(command, charger, spec.timeout_s, progress)
-            try:
-                await noted
-            except JournalError:
-                log.error("command_not_journalled", command=name, target=target)
+            await self._try_note(command, None, timeout_s=AT_ONCE_WAIT_S)
         else:
             await self._note(command, None)
-            result = await self._run(command, charger, spec.timeout_s, progress)
         try:
-            await self._note(command, result)
-        except JournalError:
-            log.error("command_outcome_not_journalled", command=name, target=target)
+            result = await self._run(command, charger, spec.timeout_s, progress)
+        except asyncio.CancelledError:
+            unknown = CommandResult(Outcome.TIMED_OUT, "nobody waited for the outcome; it is not known")
+            await self._try_note(command, unknown)
+            raise
+        await self._try_note(command, result)
         log.info(
             "command",
             command=name,
@@ -121,7 +119,18 @@ class CommandRouter:
             log.exception("command_failed", command=command.name, target=command.target)
             return CommandResult(Outcome.FAILED, f"internal error: {type(error).__name__}")
 
-    async def _note(self, command: Command, result: CommandResult | None) -> None:
+    async def _try_note(
+        self, command: Command, result: CommandResult | None, timeout_s: float = REQUEST_TIMEOUT_S
+    ) -> None:
+        """Like `_note`; what waits too long is written later all the same, and is no reason to stop."""
+        try:
+            await self._note(command, result, timeout_s)
+        except JournalError:
+            log.error("command_journalled_late", command=command.name, target=command.target)
+
+    async def _note(
+        self, command: Command, result: CommandResult | None, timeout_s: float = REQUEST_TIMEOUT_S
+    ) -> None:
         record = CommandRecord(
             id=command.id,
             time_us=command.issued_us if result is None else self._host.clock.now_us(),
@@ -133,7 +142,7 @@ class CommandRouter:
             outcome=result.outcome.value if result else "",
             text=result.text if result else "",
         )
-        await self._host.request(Note((record,)))
+        await self._host.request(Note((record,)), timeout_s)
 
     def _charger_of(self, target: str, kind: Target) -> str:
         plant = self._host.plant

@@ -41,7 +41,7 @@ async def whole_system(plant: Plant, *, simulate: bool = False) -> AsyncIterator
     with mock.patch.dict(os.environ, {app.ADMIN_PASSWORD_VARIABLE: PASSWORD}):
         async with app.start(plant, simulate=simulate) as running:
             hashed = passwords.hash_password(PASSWORD)
-            for name, role in USERS.items():
+            for name, role in USERS.items():  # the accounts are read anew each second, and at log-in
                 if name != "admin":
                     running.store.users.put(UserRow(name, role, hashed, "en", False))
             ports = running.ports

@@ -10,7 +10,7 @@ from scada.core.database import TagDatabase
 from scada.core.effects import Event
 from scada.core.plant import Plant, Token
 from scada.core.records import TransactionRecord, TransactionState
-from scada.core.value import SECOND_US
+from scada.core.value import SECOND_US, Quality
 from scada.testing import FakeClock, small_plant
 
 CP = "Depot.CP01"
@@ -111,6 +111,23 @@ def test_after_a_restart_retries_are_still_known(plant: Plant) -> None:
     fresh.stop(100)
     assert [r.state for r in fresh.records] == [TransactionState.CLOSED]
     assert fresh.start(at=fresh.clock.leap(1)).transaction_id == 101
+
+
+def test_the_energy_so_far_survives_a_crash_to_within_a_step(plant: Plant) -> None:
+    depot = Depot(plant)
+    depot.start(meter=1000)
+    for register_wh in range(1000, 21_100, 100):
+        depot.book.register(CP, 1, register_wh, depot.clock.now_us())
+    assert depot.book.open_transactions()[0].energy_wh == 20_000
+    fresh = Depot(plant, next_id=101)
+    newest = {record.id: record for record in depot.records}
+    fresh.book.restore(newest.values(), fresh.clock.now_us())
+    energy = fresh.tags[f"{CP}.C1.SessionEnergy"]
+    assert (energy.value, energy.quality) == (20.0, Quality.UNCERTAIN_LAST_USABLE_VALUE)
+    fresh.clock.leap(60)
+    fresh.start(meter=30_000)  # the stop was lost with the crash
+    lost = next(r for r in fresh.records if r.state is TransactionState.LOST_STOP)
+    assert lost.energy_wh == 20_000
 
 
 def test_a_start_over_an_open_one_closes_it_as_lost_and_a_late_stop_corrects_it(plant: Plant) -> None:

@@ -140,6 +140,16 @@ class TestLink:
         self.links.tick(NOW + 60_000_000)
         assert self.x.quality == Quality.UNCERTAIN_NO_COMMUNICATION_LAST_USABLE_VALUE
 
+    def test_a_device_that_never_comes_does_not_keep_the_values_of_an_earlier_run(self) -> None:
+        y = self.database["S.N.X"]
+        self.database.restore(y, 22.0, NOW - 1_000_000)
+        self.links.start(NOW)
+        assert (y.value, y.quality) == (22.0, Quality.UNCERTAIN_LAST_USABLE_VALUE)
+        self.links.up("S.M")
+        self.links.tick(NOW + 60_000_000)
+        assert (y.value, y.quality) == (22.0, Quality.BAD_NO_COMMUNICATION)
+        assert self.x.quality == GOOD
+
     def test_what_never_had_a_value_stays_bad(self) -> None:
         self.links.down("S.N", NOW)
         assert self.database["S.N.X"].quality == Quality.BAD_WAITING_FOR_INITIAL_DATA

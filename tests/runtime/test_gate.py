@@ -131,3 +131,33 @@ async def test_a_broken_disk_is_tried_until_it_takes_everything(monkeypatch) -> 
     assert [r.action for batch in outside.disk.batches for r in batch] == list("01234")  # type: ignore[union-attr]
     assert outside.health == [False, True]
     await outside.gate.close()
+
+
+async def test_what_comes_while_a_broken_disk_is_waited_for_is_shown_too(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(gate_module, "ANNUNCIATE_AFTER_S", 0.05)
+    monkeypatch.setattr(gate_module, "RETRY_FIRST_S", 60.0)
+    outside = Outside(Disk())
+    outside.disk.failures = 1
+    outside.gate.submit(alarm(1))
+    await until(lambda: outside.annunciated == [1])
+    outside.gate.submit(alarm(2))
+    await until(lambda: outside.annunciated == [1, 2])
+    outside.gate._task.cancel()  # type: ignore[union-attr]
+    outside.gate._writer.shutdown()
+
+
+async def test_one_effect_that_fails_outside_does_not_stop_the_others() -> None:
+    outside = Outside(Disk())
+    outside.disk.free.clear()
+    good = outside.gate._release
+
+    def fail_once(effects: Effects) -> None:
+        outside.gate._release = good
+        raise RuntimeError("a display is broken")
+
+    outside.gate._release = fail_once
+    for number in (1, 2, 3):
+        outside.gate.submit(durable(number))
+    outside.disk.free.set()
+    await until(lambda: outside.released == [2, 3])
+    await outside.gate.close()

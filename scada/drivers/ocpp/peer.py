@@ -85,7 +85,6 @@ class Peer:
         known: actions of the version in either direction; a known one without a handler is NotSupported, an
             unknown one NotImplemented.
         deviation: told of each frame of the other side that is not as the standard says.
-        trace: given each raw frame and whether it was received.
     """
 
     def __init__(
@@ -111,16 +110,13 @@ class Peer:
         self._pending: tuple[bytes, asyncio.Future[Any]] | None = None
         self._late: OrderedDict[bytes, str] = OrderedDict()
         self._closed = False
-        self.last_seen = asyncio.get_running_loop().time()
-        """Loop time of the last frame received."""
 
     async def run(self) -> None:
         """Serve the connection until it closes."""
-        recv, hot, loop = self._socket.recv, self._hot, asyncio.get_running_loop()
+        recv, hot = self._socket.recv, self._hot
         try:
             while True:
                 raw = await recv(decode=False)
-                self.last_seen = loop.time()
                 try:
                     frame = frames.parse(raw)  # type: ignore[arg-type]
                 except BadFrame as bad:
@@ -135,7 +131,7 @@ class Peer:
                 if self._worker is None:
                     handler = hot.get(frame.rest[0])
                     if handler is not None:
-                        answer = handler(frame.rest[1])
+                        answer = self._try_hot(handler, frame.rest[1])
                         if answer is not None:
                             await self._socket.send(frames.result(frame.id, answer), text=True)
                             continue
@@ -196,6 +192,14 @@ class Peer:
             return await future
         finally:
             self._pending = None
+
+    def _try_hot(self, handler: HotHandler, payload: bytes) -> bytes | None:
+        try:
+            return handler(payload)
+        except Exception:
+            # The ordinary way will answer it, with InternalError if need be; the connection lives.
+            log.exception("ocpp_hot_handler_failed", peer=self.name)
+            return None
 
     async def _not_a_call(self, frame: Frame) -> None:
         if frame.type not in (MessageType.RESULT, MessageType.ERROR):

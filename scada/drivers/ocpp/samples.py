@@ -25,6 +25,9 @@ _TO_BASE = {
 }
 """Units that are not the base unit of their measurand: factor, or None where an offset is needed."""
 
+SINKS_MAX = 200
+"""Combinations remembered a connector; further ones are worked out each time."""
+
 _PHASES = {"L1-N": "L1", "L2-N": "L2", "L3-N": "L3"}
 
 Sink = tuple[Tag, float, float, float]
@@ -33,18 +36,11 @@ register_factor gives Wh, for everything else it is 0."""
 
 
 class ConnectorSamples:
-    """The tags of one connector that samples feed.
-
-    Attributes:
-        ignored: combinations that no tag takes, with their number; bounded.
-    """
-
-    IGNORED_MAX = 100
+    """The tags of one connector that samples feed."""
 
     def __init__(self, tags: Iterable[Tag]) -> None:
         self._by_address = {tag.definition.address: tag for tag in tags if tag.definition.address}
         self._sinks: dict[tuple[str, str, str, str], Sink | None] = {}
-        self.ignored: dict[tuple[str, str, str, str], int] = {}
 
     def sink(self, measurand: str, phase: str, location: str, unit: str) -> Sink | None:
         """Where a sample goes, or None."""
@@ -53,10 +49,8 @@ class ConnectorSamples:
             found = self._sinks[key]
         except KeyError:
             found = self._find(measurand, phase, location, unit)
-            if len(self._sinks) < self.IGNORED_MAX:  # a charger may send what it likes; memory is ours
+            if len(self._sinks) < SINKS_MAX:  # a charger may send what it likes; memory is ours
                 self._sinks[key] = found
-        if found is None and (key in self.ignored or len(self.ignored) < self.IGNORED_MAX):
-            self.ignored[key] = self.ignored.get(key, 0) + 1
         return found
 
     def zero(self) -> list[Tag]:

@@ -97,6 +97,23 @@ async def test_boot_status_and_meter_values_become_tags(central: Central) -> Non
     assert status.value == "Charging"
 
 
+@pytest.mark.parametrize("value", ["1e306", "-1e306", "1e999", "nan", "inf", "1e13"])
+async def test_a_value_that_cannot_be_right_is_left_out_and_the_connection_lives(
+    central: Central, value: str
+) -> None:
+    async with charger(central, "DEPOT-CP01") as peer:
+        await peer.call(
+            "StartTransaction", {"connectorId": 1, "idTag": "FLEET-0001", "meterStart": 0, "timestamp": NOW}
+        )
+        energy = central.host.tags["Depot.CP01.C1.Energy"]
+        before = energy.value
+        sample = {"value": value, "measurand": "Energy.Active.Import.Register", "unit": "kWh"}
+        body = {"connectorId": 1, "meterValue": [{"timestamp": NOW, "sampledValue": [sample]}]}
+        assert await peer.call("MeterValues", body) == {}
+        assert energy.value == before
+        assert await peer.call("Heartbeat", {})
+
+
 async def test_the_charger_is_learned_after_boot(central: Central) -> None:
     asked: list[tuple[str, Any]] = []
 

@@ -13,6 +13,9 @@ from scada.drivers.ocpp.samples import DEFAULT_MEASURAND
 from scada.drivers.ocpp.station import Station
 from scada.drivers.ocpp.v16 import messages
 
+VALUE_MAX = 1e12
+"""Beyond any quantity of a charger in any unit; integers up to here are exact as floats."""
+
 _decode = msgspec.json.Decoder(messages.MeterValues).decode
 
 
@@ -55,15 +58,14 @@ def take(station: Station, number: int, meter_values: list[messages.MeterValue])
             except ValueError:
                 station.deviation(f"MeterValues: {sample.measurand or DEFAULT_MEASURAND} is no number")
                 continue
-            if raw - raw != 0.0:  # NaN and infinities
-                station.deviation(f"MeterValues: {sample.measurand or DEFAULT_MEASURAND} is no finite number")
-                continue
             tag, factor, offset, register_factor = sink
-            batch.append((tag, raw * factor + offset, GOOD, source_us))
+            value = raw * factor + offset
+            if not -VALUE_MAX < value < VALUE_MAX:  # NaN, infinities, and what no device measures
+                station.deviation(f"MeterValues: {sample.measurand or DEFAULT_MEASURAND} cannot be right")
+                continue
+            batch.append((tag, value, GOOD, source_us))
             if register_factor:
-                energy = host.core.sessions.register(
-                    station.charger.path, number, raw * register_factor, now_us
-                )
+                energy = host.core.register(station.charger.path, number, raw * register_factor, now_us)
                 if energy is not None:
                     batch.append(energy)
     host.write(batch)

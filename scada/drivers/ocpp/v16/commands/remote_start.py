@@ -14,12 +14,17 @@ async def execute(station: Station, command: Command) -> CommandResult:
     running = station.host.core.sessions.open_on(station.charger.path, number)
     if running is not None:
         return CommandResult(Outcome.REFUSED, f"transaction {running.id} runs on this connector")
+    id_tag = command.arguments["id_tag"]
     with station.host.events.expect(
-        lambda e: e.kind == "transaction_started" and e.path == command.target
+        lambda e: (
+            e.kind == "transaction_started"
+            and e.path == command.target
+            and e.data["id_tag"].casefold() == id_tag.casefold()
+        )  # not somebody else's card in the same moment
     ) as started:
         answer = await station.call(
             "RemoteStartTransaction",
-            {"connectorId": number, "idTag": command.arguments["id_tag"]},
+            {"connectorId": number, "idTag": id_tag},
             Priority.NORMAL,
         )
         if answer["status"] != "Accepted":
@@ -29,4 +34,6 @@ async def execute(station: Station, command: Command) -> CommandResult:
         return CommandResult(
             Outcome.TIMED_OUT, "accepted, but no transaction began (is a vehicle plugged in?)", answer
         )
+    if not event.data["accepted"]:
+        return CommandResult(Outcome.REFUSED, "the charger began, but the token is not good", answer)
     return CommandResult(Outcome.DONE, f"transaction {event.data['id']} runs", answer)

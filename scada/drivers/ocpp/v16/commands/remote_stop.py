@@ -22,5 +22,7 @@ async def execute(station: Station, command: Command) -> CommandResult:
             return refused(answer)
         event = await outcome_event(stopped, command.deadline_us, station.now_us())
     if event is None:
-        return CommandResult(Outcome.TIMED_OUT, "accepted, but the transaction goes on", answer)
+        return CommandResult(
+            Outcome.TIMED_OUT, "accepted, but the end of the transaction has not been reported", answer
+        )
     return CommandResult(Outcome.DONE, f"transaction {running.id} stopped ({event.data['reason']})", answer)
