@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from scada.core import moment
 from scada.core.errors import BadRequest
 from scada.core.plant import Charger, Plant
 from scada.core.records import AlarmTransition, TransactionRecord
@@ -231,23 +231,14 @@ class CommandItem(BaseModel):
     arguments: list[dict[str, Any]]
 
 
-def time_text(time_us: TimeUs) -> str:
-    """RFC 3339, UTC."""
-    moment = datetime.fromtimestamp(time_us / 1_000_000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def parse_time(text: str | None, name: str) -> TimeUs | None:
     """A time of a query; without zone it is UTC. Raises BadRequest."""
     if text is None:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return int(moment.timestamp() * 1_000_000)
-    except (ValueError, OverflowError):
-        raise BadRequest(f"'{name}' is no RFC 3339 time, for example 2026-11-21T07:00:00Z") from None
+    time_us = moment.parse(text)
+    if time_us is None:
+        raise BadRequest(f"'{name}' is no RFC 3339 time, for example 2026-11-21T07:00:00Z")
+    return time_us
 
 
 def tag_item(tag: Tag) -> TagItem:
@@ -256,7 +247,7 @@ def tag_item(tag: Tag) -> TagItem:
         path=tag.path,
         value=tag.value,
         quality=quality_name(tag.quality),
-        time=time_text(tag.source_us) if tag.source_us else None,
+        time=moment.text(tag.source_us) if tag.source_us else None,
         unit=tag.definition.unit,
     )
 
@@ -274,7 +265,7 @@ def tag_detail(tag: Tag) -> TagDetail:
         high=d.high,
         choices=list(d.choices),
         writable=d.write is not None,
-        server_time=time_text(tag.server_us) if tag.server_us else None,
+        server_time=moment.text(tag.server_us) if tag.server_us else None,
     )
 
 
@@ -287,8 +278,8 @@ def alarm_item(plant: Plant, view: AlarmView, language: str) -> AlarmItem:
         level=view.level,
         priority=view.priority,
         state=view.state.value,
-        raised=time_text(view.raised_us),
-        changed=time_text(view.changed_us),
+        raised=moment.text(view.raised_us),
+        changed=moment.text(view.changed_us),
         value=view.value,
         message=plant.text(d.message, language),
         cause=plant.text(d.cause, language),
@@ -304,13 +295,13 @@ def journal_item(row: AlarmTransition) -> JournalItem:
     """A journal row."""
     return JournalItem(
         sequence=row.sequence,
-        time=time_text(row.time_us),
+        time=moment.text(row.time_us),
         alarm=row.alarm,
         site=row.site,
         level=row.level,
         event=row.event.value,
         state=row.state.value,
-        raised=time_text(row.raised_us),
+        raised=moment.text(row.raised_us),
         value=row.value,
         user=row.user,
         origin=row.origin,
@@ -327,8 +318,8 @@ def session_item(record: TransactionRecord) -> SessionItem:
         connector=record.connector,
         id_tag=record.id_tag,
         state=record.state.value,
-        started=time_text(record.started_us),
-        stopped=time_text(record.stopped_us) if record.stopped_us is not None else None,
+        started=moment.text(record.started_us),
+        stopped=moment.text(record.stopped_us) if record.stopped_us is not None else None,
         meter_start_wh=record.meter_start_wh,
         meter_stop_wh=record.meter_stop_wh,
         energy_wh=record.energy_wh,

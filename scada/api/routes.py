@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from scada.api import models
 from scada.api.access import actor_of, basic_scheme, bearer_scheme, origin_of, requires
 from scada.api.services import ApiServices
+from scada.core import moment
 from scada.core.access import Actor, Right
 from scada.core.command import CATALOGUE
 from scada.core.errors import BadRequest, Denied, NotFound
@@ -136,9 +137,7 @@ def _tags(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
         points = await services.archive.points(path, from_us, to_us, limit)
         return models.Page(
             items=[
-                models.PointItem(
-                    time=models.time_text(p.time_us), value=p.value, quality=quality_name(p.quality)
-                )
+                models.PointItem(time=moment.text(p.time_us), value=p.value, quality=quality_name(p.quality))
                 for p in points
             ],
             next=None,
@@ -297,7 +296,7 @@ def _commands(router: APIRouter, services: ApiServices, secured: list[Any]) -> N
             items=[
                 models.MailItem(
                     id=row.id,
-                    created=models.time_text(row.record.created_us),
+                    created=moment.text(row.record.created_us),
                     recipient=row.record.recipient,
                     subject=row.subject,
                     state=row.state,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from scada.charging.authorization import Authorization, AuthorizationStatus, TokenList
 from scada.core.database import TagDatabase, Write
 from scada.core.effects import Event
+from scada.core.moment import believable
 from scada.core.plant import Charger, Connector, Plant
 from scada.core.records import TransactionRecord, TransactionState
 from scada.core.tag import Tag
@@ -19,11 +20,7 @@ from scada.core.value import GOOD, Quality, TimeUs, Value
 
 CLOSED_REMEMBERED = 1_000
 """How many closed transactions are kept in memory to know a repeated StopTransaction again."""
-CLOCK_TOLERANCE_US = 300_000_000
-"""A device time further ahead of ours than this is not believed."""
 ENERGY_STEP_WH = 500
-AGE_MAX_US = 366 * 86_400 * 1_000_000
-"""A device time older than this is not believed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,9 +325,7 @@ def _same(current: TransactionRecord, request: StartTransaction, started_us: Tim
 
 def _believable(time_us: TimeUs, now_us: TimeUs) -> tuple[TimeUs, bool]:
     """The device's time, or ours and True where the device's cannot be right."""
-    if now_us - AGE_MAX_US <= time_us <= now_us + CLOCK_TOLERANCE_US:
-        return time_us, False
-    return now_us, True
+    return (time_us, False) if believable(time_us, now_us) else (now_us, True)
 
 
 def _flag(flags: str, flag: str) -> str:

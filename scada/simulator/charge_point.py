@@ -12,8 +12,8 @@ from typing import Any
 
 import structlog
 
+from scada.core import moment
 from scada.core.plant import Charger
-from scada.drivers.ocpp import times
 from scada.drivers.ocpp.client import connect_peer
 from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.peer import Peer, PeerBusy
@@ -89,7 +89,7 @@ class ChargePoint:
             load_state(self._file),
             speed=speed,
             rng=self._rng,
-            now=lambda: times.format_us(self._clock.now_us()),
+            now=lambda: moment.text(self._clock.now_us()),
             tell=self._tell,
             owe=self._owe,
         )

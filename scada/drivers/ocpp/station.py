@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
+from scada.core import moment
 from scada.core.command import Command, CommandResult, Outcome
 from scada.core.effects import Event
 from scada.core.plant import Charger
@@ -64,6 +65,11 @@ class Station:
     def now_us(self) -> TimeUs:
         """The product's time."""
         return self.host.clock.now_us()
+
+    def device_time(self, text: str, now_us: TimeUs) -> TimeUs:
+        """The charger's time, or ours where its own is missing or cannot be right."""
+        time_us = moment.parse(text)
+        return time_us if time_us is not None and moment.believable(time_us, now_us) else now_us
 
     def tag(self, name: str) -> Tag | None:
         """A tag below the charger, for example `C1.Status`."""

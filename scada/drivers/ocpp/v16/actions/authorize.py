@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scada.charging.authorization import Authorization
-from scada.drivers.ocpp import times
+from scada.core import moment
 from scada.drivers.ocpp.station import Station
 from scada.drivers.ocpp.v16 import messages
 from scada.runtime.plant_core import Authorize
@@ -24,5 +24,5 @@ def id_tag_info(authorization: Authorization) -> dict[str, Any]:
     if authorization.parent:
         info["parentIdTag"] = authorization.parent
     if authorization.expires_us is not None:
-        info["expiryDate"] = times.format_us(authorization.expires_us)
+        info["expiryDate"] = moment.text(authorization.expires_us)
     return info

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scada.drivers.ocpp import times
+from scada.core import moment
 from scada.drivers.ocpp.station import Station
 from scada.drivers.ocpp.v16 import messages
 
@@ -25,7 +25,7 @@ async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     )
     station.booted()
     return {
-        "currentTime": times.format_us(now_us),
+        "currentTime": moment.text(now_us),
         "interval": station.settings.heartbeat_s,
         "status": "Accepted",
     }

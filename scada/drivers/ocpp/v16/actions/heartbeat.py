@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from scada.drivers.ocpp import times
+from scada.core import moment
 from scada.drivers.ocpp.station import Station
 
 
 async def handle(station: Station, _body: dict[str, Any]) -> dict[str, Any]:
     """Answer with the time."""
-    return {"currentTime": times.format_us(station.now_us())}
+    return {"currentTime": moment.text(station.now_us())}
 
 
 def hot(station: Station, body: bytes) -> bytes | None:
     """The same without detour, for the empty payload that the standard prescribes."""
     if body != b"{}":
         return None
-    return b'{"currentTime":"' + times.format_us(station.now_us()).encode() + b'"}'
+    return b'{"currentTime":"' + moment.text(station.now_us()).encode() + b'"}'

@@ -8,7 +8,6 @@ import msgspec
 
 from scada.core.database import Write
 from scada.core.value import GOOD
-from scada.drivers.ocpp import times
 from scada.drivers.ocpp.samples import DEFAULT_MEASURAND
 from scada.drivers.ocpp.station import Station
 from scada.drivers.ocpp.v16 import messages
@@ -48,7 +47,7 @@ def take(station: Station, number: int, meter_values: list[messages.MeterValue])
     sink_of = samples.sink
     batch: list[Write] = []
     for meter_value in meter_values:
-        source_us = times.believable(meter_value.timestamp, now_us)
+        source_us = station.device_time(meter_value.timestamp, now_us)
         for sample in meter_value.sampled_value:
             sink = sink_of(sample.measurand, sample.phase, sample.location, sample.unit)
             if sink is None:

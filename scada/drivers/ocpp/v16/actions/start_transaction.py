@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scada.charging import sessions
-from scada.drivers.ocpp import times
+from scada.core import moment
 from scada.drivers.ocpp.station import Station
 from scada.drivers.ocpp.v16 import messages
 from scada.drivers.ocpp.v16.actions.authorize import id_tag_info
@@ -14,7 +14,7 @@ from scada.drivers.ocpp.v16.actions.authorize import id_tag_info
 async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """Begin a transaction. If the disk does not take it the charger gets InternalError, and tries again."""
     request = station.read("StartTransaction", body, messages.StartTransaction)
-    time_us = times.parse(request.timestamp)
+    time_us = moment.parse(request.timestamp)
     answer: sessions.StartAnswer = await station.host.request(
         sessions.StartTransaction(
             charger=station.charger.path,

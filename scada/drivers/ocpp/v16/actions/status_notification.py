@@ -8,7 +8,6 @@ import msgspec
 
 from scada.core.effects import Event
 from scada.core.value import GOOD, Value
-from scada.drivers.ocpp import times
 from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.station import Station
 from scada.drivers.ocpp.v16 import messages
@@ -69,7 +68,7 @@ def take(station: Station, message: messages.StatusNotification) -> None:
         values[f"{prefix}VendorErrorCode"] = message.vendor_error_code or message.info
         values[f"{prefix}Faulted"] = message.status == "Faulted"
         values[f"{prefix}Operative"] = message.status != "Unavailable"
-    source_us = times.believable(message.timestamp, now_us) if message.timestamp else now_us
+    source_us = station.device_time(message.timestamp, now_us)
     station.put(values, source_us)
     if number and message.status in _NO_CURRENT:
         zero = station.samples[number].zero()
