@@ -21,6 +21,14 @@ from scada.core.value import GOOD, Quality, TimeUs, Value
 CLOSED_REMEMBERED = 1_000
 """How many closed transactions are kept in memory to know a repeated StopTransaction again."""
 ENERGY_STEP_WH = 500
+UNKNOWN_CONNECTORS_MAX = 4
+"""Open transactions a charger on connectors that it does not have; at it the oldest is closed as lost."""
+LATE_MAX = 50
+"""Open late transactions a connector; at it the oldest is closed as lost."""
+ID_TAG_LENGTH_MAX = 255
+REASON_LENGTH_MAX = 50
+METER_MAX_WH = 10**12
+"""No register of a charger counts further (a terawatt hour); what lies beyond is kept as this, and flagged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +93,10 @@ class SessionBook:
         self._database = database
         self._open: dict[tuple[str, int], TransactionRecord] = {}
         self._by_id: dict[int, TransactionRecord] = {}
+        self._late: dict[tuple[str, int], list[TransactionRecord]] = {}
+        """Open transactions of an earlier time that were told late, beside the one that runs."""
+        self._unknown_stops: dict[tuple[str, int, int, TimeUs], None] = {}
+        """(charger, its id, meter, its time) of stops without a start, to know their retries; bounded."""
         self._energy_wh: dict[tuple[str, int], int] = {}
         """Energy of the open transactions, as their samples tell it."""
         self._connector_tags = {
@@ -98,7 +110,14 @@ class SessionBook:
         for record in records:
             self._by_id[record.id] = record
             if record.state is TransactionState.OPEN and record.charger in self._plant.chargers_by_path:
-                self._open[record.charger, record.connector] = record
+                key = (record.charger, record.connector)
+                running = self._open.get(key)
+                if running is not None and running.started_us > record.started_us:
+                    self._late.setdefault(key, []).append(record)
+                    continue
+                if running is not None:
+                    self._late.setdefault(key, []).append(running)
+                self._open[key] = record
                 # The energy is that of the last step on disk until the charger sends its register again.
                 self._show(record, now_us, Quality.UNCERTAIN_LAST_USABLE_VALUE)
 
@@ -121,25 +140,34 @@ class SessionBook:
         key = (request.charger, request.connector)
         current = self._open.get(key)
         started_us, clock_flag = _believable(request.time_us, now_us)
-        if current is not None:
-            if not clock_flag and _same(current, request, started_us):
-                return StartAnswer(current.id, authorization)
-            self._close_lost(current, now_us)
+        if not clock_flag:
+            for known in (current, *self._late.get(key, ())):
+                if known is not None and _same(known, request, started_us):
+                    return StartAnswer(known.id, authorization)
         record = TransactionRecord(
             id=self._next_id,
             charger=request.charger,
             connector=request.connector,
             site=self._site(request.charger),
-            id_tag=request.id_tag,
+            id_tag=request.id_tag[:ID_TAG_LENGTH_MAX],
             started_us=started_us,
-            meter_start_wh=request.meter_start_wh,
+            meter_start_wh=_meter(request.meter_start_wh),
             authorized_by=self._tokens.source(request.id_tag),
-            flags="clock" if clock_flag else "",
+            flags=self._flags(request, clock_flag),
             updated_us=now_us,
         )
         self._next_id += 1
-        self._open[key] = record
         self._remember(record)
+        if current is not None and started_us < current.started_us:
+            # One of an outage, told late: the transaction that runs now stays the one that runs.
+            self._late.setdefault(key, []).append(record)
+            self._emit(record)
+            self._bound_late(key, now_us)
+            return StartAnswer(record.id, authorization)
+        if current is not None:
+            self._close_lost(current, now_us)
+        self._bound_open(request, now_us)
+        self._open[key] = record
         self._emit(record)
         path = self._connector_path(record)
         accepted = authorization.status is AuthorizationStatus.ACCEPTED
@@ -163,15 +191,18 @@ class SessionBook:
         flags = record.flags
         if clock_flag:
             flags = _flag(flags, "clock")
-        if request.meter_stop_wh < record.meter_start_wh:
+        meter_stop_wh = _meter(request.meter_stop_wh)
+        if meter_stop_wh != request.meter_stop_wh:
+            flags = _flag(flags, "meter_implausible")
+        if meter_stop_wh < record.meter_start_wh:
             flags = _flag(flags, "meter_backwards")
         closed = replace(
             record,
             state=TransactionState.CLOSED,
             stopped_us=max(stopped_us, record.started_us),
-            meter_stop_wh=request.meter_stop_wh,
-            energy_wh=max(0, request.meter_stop_wh - record.meter_start_wh),
-            reason=request.reason,
+            meter_stop_wh=meter_stop_wh,
+            energy_wh=max(0, meter_stop_wh - record.meter_start_wh),
+            reason=request.reason[:REASON_LENGTH_MAX],
             flags=flags,
             updated_us=now_us,
         )
@@ -215,26 +246,24 @@ class SessionBook:
         )
 
     def _keep_unknown(self, request: StopTransaction, stopped_us: TimeUs, now_us: TimeUs) -> None:
-        for record in self._by_id.values():
-            if (
-                record.charger == request.charger
-                and "unknown_start" in record.flags
-                and record.meter_stop_wh == request.meter_stop_wh
-                and record.stopped_us == stopped_us
-            ):
-                return  # a retry of a stop that is kept already
+        key = (request.charger, request.transaction_id, request.meter_stop_wh, request.time_us)
+        if key in self._unknown_stops:
+            return  # a retry of a stop that is kept already
+        self._unknown_stops[key] = None
+        while len(self._unknown_stops) > CLOSED_REMEMBERED:
+            del self._unknown_stops[next(iter(self._unknown_stops))]
         record = TransactionRecord(
             id=self._next_id,
             charger=request.charger,
             connector=0,
             site=self._site(request.charger),
-            id_tag=request.id_tag,
+            id_tag=request.id_tag[:ID_TAG_LENGTH_MAX],
             started_us=stopped_us,
-            meter_start_wh=request.meter_stop_wh,
+            meter_start_wh=_meter(request.meter_stop_wh),
             state=TransactionState.CLOSED,
             stopped_us=stopped_us,
-            meter_stop_wh=request.meter_stop_wh,
-            reason=request.reason,
+            meter_stop_wh=_meter(request.meter_stop_wh),
+            reason=request.reason[:REASON_LENGTH_MAX],
             authorized_by="unknown",
             flags="unknown_start",
             updated_us=now_us,
@@ -250,10 +279,41 @@ class SessionBook:
             del self._open[key]
             self._energy_wh.pop(key, None)
             self._show_closed(record, now_us)
+        late = self._late.get(key)
+        if late:
+            self._late[key] = [other for other in late if other.id != record.id]
+            if not self._late[key]:
+                del self._late[key]
         self._remember(record)
         self._emit(record)
         path = self._connector_path(record)
         self._emit(Event("transaction_stopped", path, {"id": record.id, "reason": record.reason}))
+
+    def _flags(self, request: StartTransaction, clock_flag: bool) -> str:
+        flags = "clock" if clock_flag else ""
+        if (request.charger, request.connector) not in self._connector_tags:
+            flags = _flag(flags, "unknown_connector")
+        if _meter(request.meter_start_wh) != request.meter_start_wh:
+            flags = _flag(flags, "meter_implausible")
+        return flags
+
+    def _bound_open(self, request: StartTransaction, now_us: TimeUs) -> None:
+        """A charger may make up connectors; it may not fill our memory with them."""
+        key = (request.charger, request.connector)
+        if key in self._connector_tags:
+            return
+        made_up = [
+            record
+            for (charger, number), record in self._open.items()
+            if charger == request.charger and (charger, number) not in self._connector_tags
+        ]
+        if len(made_up) >= UNKNOWN_CONNECTORS_MAX:
+            self._close_lost(made_up[0], now_us)
+
+    def _bound_late(self, key: tuple[str, int], now_us: TimeUs) -> None:
+        late = self._late[key]
+        if len(late) > LATE_MAX:
+            self._close_lost(late[0], now_us)
 
     def _remember(self, record: TransactionRecord) -> None:
         self._by_id[record.id] = record
@@ -317,8 +377,8 @@ class _ConnectorTags:
 
 def _same(current: TransactionRecord, request: StartTransaction, started_us: TimeUs) -> bool:
     return (
-        current.id_tag.casefold() == request.id_tag.casefold()
-        and current.meter_start_wh == request.meter_start_wh
+        current.id_tag.casefold() == request.id_tag[:ID_TAG_LENGTH_MAX].casefold()
+        and current.meter_start_wh == _meter(request.meter_start_wh)
         and current.started_us == started_us
     )
 
@@ -326,6 +386,10 @@ def _same(current: TransactionRecord, request: StartTransaction, started_us: Tim
 def _believable(time_us: TimeUs, now_us: TimeUs) -> tuple[TimeUs, bool]:
     """The device's time, or ours and True where the device's cannot be right."""
     return (time_us, False) if believable(time_us, now_us) else (now_us, True)
+
+
+def _meter(register_wh: int) -> int:
+    return max(-METER_MAX_WH, min(METER_MAX_WH, register_wh))
 
 
 def _flag(flags: str, flag: str) -> str:

@@ -84,7 +84,7 @@ class TransactionRecord:
         meter_start_wh, meter_stop_wh: the charger's register.
         authorized_by: `local`, `free` or `unknown`.
         flags: what is odd about it, comma-separated: `clock` (a time of the charger was not believable),
-            `unknown_start`, `lost_stop`, `meter_backwards`.
+            `unknown_start`, `unknown_connector`, `lost_stop`, `meter_backwards`, `meter_implausible`.
     """
 
     id: int

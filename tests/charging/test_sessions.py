@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scada.charging.authorization import AuthorizationStatus, TokenList
-from scada.charging.sessions import SessionBook, StartTransaction, StopTransaction
+from scada.charging.sessions import UNKNOWN_CONNECTORS_MAX, SessionBook, StartTransaction, StopTransaction
 from scada.core.database import TagDatabase
 from scada.core.effects import Event
 from scada.core.plant import Plant, Token
@@ -155,6 +155,69 @@ def test_a_stop_for_an_unknown_id_is_kept_flagged_and_answered_once(plant: Plant
     depot.clock.leap(10)
     depot.stop(number, at=at)
     assert [(r.flags, r.state) for r in depot.records] == [("unknown_start", TransactionState.CLOSED)]
+    depot.stop(number - 7, at=at)  # another one with the same meter and time is another one
+    assert len(depot.records) == 2
+
+
+def test_a_retried_unknown_stop_is_known_though_its_clock_is_wrong(plant: Plant) -> None:
+    depot = Depot(plant)
+    for _ in range(3):
+        depot.stop(801, at=0)
+        depot.clock.leap(10)
+    assert len(depot.records) == 1
+
+
+def test_a_transaction_of_an_outage_told_late_does_not_end_the_one_that_runs(plant: Plant) -> None:
+    depot = Depot(plant)
+    depot.start(meter=9000)
+    earlier = depot.clock.now_us() - 7200 * SECOND_US
+    late = depot.start(meter=1000, at=earlier, tag="FLEET-0002")
+    assert depot.start(meter=1000, at=earlier, tag="FLEET-0002") == late
+    running = depot.book.open_on(CP, 1)
+    assert running is not None
+    assert running.id == 100
+    assert depot.tags[f"{CP}.C1.IdTag"].value == "FLEET-0001"
+    depot.stop(late.transaction_id, meter=5000, at=earlier + 3600 * SECOND_US)
+    assert depot.records[-1].energy_wh == 4000
+    fresh = Depot(plant, next_id=102)
+    newest = {record.id: record for record in depot.records}
+    fresh.book.restore(newest.values(), fresh.clock.now_us())
+    assert [record.id for record in fresh.book.open_transactions()] == [100]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_after_a_restart_the_newest_of_two_open_ones_runs(plant: Plant, order: int) -> None:
+    depot = Depot(plant)
+    depot.start(meter=9000)
+    earlier = depot.clock.now_us() - 7200 * SECOND_US
+    depot.start(meter=1000, at=earlier)
+    fresh = Depot(plant, next_id=102)
+    fresh.book.restore(depot.records[::order], fresh.clock.now_us())
+    running = fresh.book.open_on(CP, 1)
+    assert running is not None
+    assert running.id == 100
+    fresh.stop(101, meter=2000, at=earlier + SECOND_US)
+    assert fresh.book.open_on(CP, 1) == running
+
+
+def test_connectors_that_a_charger_makes_up_are_flagged_and_bounded(plant: Plant) -> None:
+    depot = Depot(plant)
+    for number in range(100, 200):
+        request = StartTransaction(
+            charger=CP, connector=number, id_tag="FLEET-0001", meter_start_wh=0, time_us=depot.clock.now_us()
+        )
+        depot.book.start(request, depot.clock.now_us())
+    assert len(depot.book.open_transactions()) == UNKNOWN_CONNECTORS_MAX
+    assert all("unknown_connector" in record.flags for record in depot.records)
+
+
+def test_impossible_meters_are_bounded_and_flagged(plant: Plant) -> None:
+    depot = Depot(plant)
+    depot.start(meter=-(2**63) + 1)
+    depot.stop(100, meter=2**63 - 1)
+    closed = depot.records[-1]
+    assert closed.flags == "meter_implausible"
+    assert closed.energy_wh <= 2 * 10**12
 
 
 def test_nobody_stops_the_transaction_of_another_charger(plant: Plant) -> None:

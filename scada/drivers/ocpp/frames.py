@@ -19,6 +19,7 @@ UNREADABLE_ID = b'"-1"'
 """Stands for the id of a frame in which none can be read (OCPP 2.0.1 part 4 4.2.3)."""
 
 _ID_AT_START = re.compile(rb'\s*\[\s*[2-6]\s*,\s*("[^"\\\x00-\x1f]{1,36}")')
+_ANSWER_AT_START = re.compile(rb"\s*\[\s*[34]\b")
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
 _string = msgspec.json.Decoder(str)
 
@@ -61,12 +62,18 @@ class Frame(NamedTuple):
 
 
 class BadFrame(Exception):
-    """A frame that cannot be read, with the id to answer under."""
+    """A frame that cannot be read.
 
-    def __init__(self, reply_id: bytes, reason: str) -> None:
+    Attributes:
+        reply_id: to answer under.
+        is_call: False for answers and for unknown message types, which are not answered.
+    """
+
+    def __init__(self, reply_id: bytes, reason: str, *, is_call: bool = True) -> None:
         super().__init__(reason)
         self.reply_id = reply_id
         self.reason = reason
+        self.is_call = is_call
 
 
 _TYPES = {kind.value: kind for kind in MessageType}
@@ -79,14 +86,18 @@ def parse(raw: bytes) -> Frame:
         BadFrame: it is no JSON array of a known message type with a usable id.
     """
     try:
+        if not raw.isascii():
+            raw.decode()  # RFC 6455 8.1: a text is UTF-8, and what we send back of it must be too
         elements = [bytes(element) for element in _elements.decode(raw)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadFrame(_readable_id(raw), f"not a JSON array: {error}"[:200]) from None
+        is_call = not _ANSWER_AT_START.match(raw)
+        raise BadFrame(_readable_id(raw), f"not a JSON array: {error}"[:200], is_call=is_call) from None
     if len(elements) < 2:
-        raise BadFrame(UNREADABLE_ID, "a frame has a message type and an id")
+        is_call = not _ANSWER_AT_START.match(raw)
+        raise BadFrame(UNREADABLE_ID, "a frame has a message type and an id", is_call=is_call)
     kind = _TYPES.get(elements[0])
     if kind is None:
-        raise BadFrame(_readable_id(raw), "unknown message type")
+        raise BadFrame(_readable_id(raw), "unknown message type", is_call=False)
     message_id = elements[1]
     if not message_id.startswith(b'"') or len(message_id) < 3:
         raise BadFrame(UNREADABLE_ID, "the message id must be a text")

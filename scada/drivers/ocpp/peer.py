@@ -21,6 +21,7 @@ import orjson
 import structlog
 from websockets.exceptions import ConnectionClosed
 
+from scada.core.errors import ScadaError
 from scada.drivers.ocpp import frames, schemas
 from scada.drivers.ocpp.frames import BadFrame, CallError, Frame, MessageType
 
@@ -117,13 +118,18 @@ class Peer:
         try:
             while True:
                 raw = await recv(decode=False)
+                if self._closed:
+                    return  # retired: another connection speaks for this peer now
                 try:
                     frame = frames.parse(raw)  # type: ignore[arg-type]
                 except BadFrame as bad:
-                    await self._refuse(bad.reply_id, bad.reason)
+                    if bad.is_call:
+                        await self._refuse(bad.reply_id, bad.reason)
+                    else:
+                        self._bad_answer(bad)
                     continue
                 if frame.type is not MessageType.CALL:
-                    await self._not_a_call(frame)
+                    self._not_a_call(frame)
                     continue
                 if len(frame.rest) != 2:
                     await self._refuse(frame.id, "a CALL has an action and a payload")
@@ -193,6 +199,16 @@ class Peer:
         finally:
             self._pending = None
 
+    def retire(self) -> None:
+        """Take nothing more from this connection, and end what waits for an answer of it."""
+        self._end()
+
+    def _bad_answer(self, bad: BadFrame) -> None:
+        """An answer that cannot be read, or a type that the version does not know: ignored (OCPP 1.6J 4.1.3)."""
+        self._deviation(bad.reason)
+        if self._pending is not None and self._pending[0] == bad.reply_id and not self._pending[1].done():
+            self._pending[1].set_exception(CallError("FormationViolation", bad.reason))
+
     def _try_hot(self, handler: HotHandler, payload: bytes) -> bytes | None:
         try:
             return handler(payload)
@@ -201,9 +217,9 @@ class Peer:
             log.exception("ocpp_hot_handler_failed", peer=self.name)
             return None
 
-    async def _not_a_call(self, frame: Frame) -> None:
+    def _not_a_call(self, frame: Frame) -> None:
         if frame.type not in (MessageType.RESULT, MessageType.ERROR):
-            await self._refuse(frame.id, f"message type {frame.type.value.decode()} is not of {self.version}")
+            self._deviation(f"message type {frame.type.value.decode()} is not of {self.version}")
             return
         if self._pending is None or self._pending[0] != frame.id:
             action = self._late.pop(frame.id, None)
@@ -255,6 +271,9 @@ class Peer:
         except CallError as fault:
             self._deviation(f"{action}: {fault}")
             return frames.error(frame.id, fault)
+        except ScadaError as error:
+            log.error("ocpp_not_processed", peer=self.name, action=action, reason=str(error))
+            return frames.error(frame.id, CallError("InternalError", "the message could not be processed"))
         except Exception:
             log.exception("ocpp_handler_failed", peer=self.name, action=action)
             return frames.error(frame.id, CallError("InternalError", "the message could not be processed"))

@@ -147,7 +147,7 @@ class OcppServer:
         # Once an identity, and a bound on how many are remembered: an attacker must not fill memory or log.
         count = self._refused.get(identity, 0)
         if count == 0 and len(self._refused) < 1_000:
-            log.warning("ocpp_refused", identity=identity[:48], reason=reason)
+            log.warning("ocpp_refused", identity=ascii(identity[:48]), reason=reason)
         if count or len(self._refused) < 1_000:
             self._refused[identity] = count + 1
 

@@ -25,6 +25,8 @@ from scada.runtime.host import PlantHost
 
 BOOT_WAIT_S = 3.0
 """How long after connecting a BootNotification is waited for before the charger is learned without one."""
+TEXT_LENGTH_MAX = 255
+"""Texts of a charger are kept up to here; no field of the standard is longer."""
 DEVIATIONS_MAX = 100
 """How many different deviations are kept by name; further ones only count."""
 
@@ -56,6 +58,7 @@ class Station:
             tag.path.removeprefix(charger.path + "."): tag for tag in host.tags.select(f"{charger.path}.*")
         }
         self._deviation_count = 0
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def connected(self) -> bool:
@@ -81,11 +84,17 @@ class Station:
         time_us = now_us if source_us is None else source_us
         self.host.write(
             [
-                (tag, value, GOOD, time_us)
+                (tag, self._bounded(name, value), GOOD, time_us)
                 for name, value in values.items()
                 if (tag := self._tags.get(name)) is not None
             ]
         )
+
+    def _bounded(self, name: str, value: Value) -> Value:
+        if isinstance(value, str) and len(value) > TEXT_LENGTH_MAX:
+            self.deviation(f"{name} has more than {TEXT_LENGTH_MAX} characters")
+            return value[:TEXT_LENGTH_MAX] + "…"
+        return value
 
     def deviation(self, what: str) -> None:
         """Note that the charger does not keep to the standard: counted, visible, never silent."""
@@ -143,7 +152,11 @@ class Station:
         self.peer, self._dialect = peer, dialect
         if before is not None:
             log.info("ocpp_superseded", charger=self.charger.path)
-            await before.close(1000, "superseded by a new connection")
+            # A half-dead connection may take its time to close; the new one is served meanwhile.
+            before.retire()
+            closing = asyncio.create_task(before.close(1000, "superseded by a new connection"))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
         else:
             log.info("ocpp_connected", charger=self.charger.path, version=dialect.version)
         self.put({"Online": True, "Protocol": dialect.version})

@@ -22,19 +22,19 @@ class _SecurityEvent(Struct):
 async def diagnostics(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """DiagnosticsStatusNotification (OCPP 1.6 4.4)."""
     notice = station.read("DiagnosticsStatusNotification", body, _Status)
-    log.info("ocpp_diagnostics", charger=station.charger.path, status=notice.status)
+    log.info("ocpp_diagnostics", charger=station.charger.path, status=notice.status[:50])
     return {}
 
 
 async def firmware(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """FirmwareStatusNotification (OCPP 1.6 4.5)."""
     notice = station.read("FirmwareStatusNotification", body, _Status)
-    log.info("ocpp_firmware", charger=station.charger.path, status=notice.status)
+    log.info("ocpp_firmware", charger=station.charger.path, status=notice.status[:50])
     return {}
 
 
 async def security_event(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """SecurityEventNotification (OCPP 1.6 security whitepaper A00, 4.9)."""
     notice = station.read("SecurityEventNotification", body, _SecurityEvent)
-    log.warning("ocpp_security_event", charger=station.charger.path, type=notice.type)
+    log.warning("ocpp_security_event", charger=station.charger.path, type=ascii(notice.type[:100]))
     return {}

@@ -24,4 +24,6 @@ async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
             time_us=0 if time_us is None else time_us,
         )
     )
+    if station.charger.connector(request.connector_id) is None:
+        station.deviation("StartTransaction of a connector that the project does not have")
     return {"transactionId": answer.transaction_id, "idTagInfo": id_tag_info(answer.authorization)}
