@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -13,6 +14,8 @@ from scada.api.services import ApiServices
 from scada.core.errors import BadRequest, Denied, JournalError, NotFound, ScadaError
 
 BODY_BYTES_MAX = 1_000_000
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
 _STATUS: dict[type[ScadaError], int] = {BadRequest: 400, Denied: 403, NotFound: 404, JournalError: 503}
 
@@ -27,19 +30,38 @@ def create_app(services: ApiServices) -> FastAPI:
         docs_url=None,  # its page would load scripts from outside
         redoc_url=None,
     )
-    app.add_middleware(_BodyLimit)
+    app.add_middleware(_Doorkeeper)
 
     @app.exception_handler(ScadaError)
     async def _scada_error(_request: Request, error: ScadaError) -> JSONResponse:
         status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
-        return JSONResponse({"detail": str(error)}, status)
+        return JSONResponse({"detail": _printable(str(error))}, status)
+
+    @app.exception_handler(RequestValidationError)
+    async def _wrong_shape(_request: Request, error: RequestValidationError) -> JSONResponse:
+        # Without the input itself: it may be a password, and it need not be text that can be sent back.
+        detail = [
+            {"loc": [_printable(str(part)) for part in one["loc"]], "msg": _printable(one["msg"])}
+            for one in error.errors()
+        ]
+        return JSONResponse({"detail": detail}, 422)
 
     app.include_router(routes.build(services), prefix="/api/v1")
+
+    @app.api_route("/api/{path:path}", methods=_METHODS, include_in_schema=False)
+    async def _nowhere(path: str) -> JSONResponse:
+        return JSONResponse({"detail": f"there is no /api/{_printable(path)}"}, 404)
+
     return app
 
 
-class _BodyLimit:
-    """Refuses bodies over `BODY_BYTES_MAX` on the interface, announced or not."""
+def _printable(text: str) -> str:
+    """Text that can be encoded: JSON can bring half of a surrogate pair, UTF-8 cannot carry it."""
+    return text.encode(errors="replace").decode()
+
+
+class _Doorkeeper:
+    """Refuses bodies over `BODY_BYTES_MAX` on the interface, announced or not, and sets its answers' headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -48,9 +70,15 @@ class _BodyLimit:
         if scope["type"] != "http" or not scope["path"].startswith("/api/"):
             await self._app(scope, receive, send)
             return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
+            await send(message)
+
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if not announced.isdigit() or int(announced) > BODY_BYTES_MAX:
-            await _too_large(scope, receive, send)
+            await _too_large(scope, receive, send_with_headers)
             return
         received = 0
 
@@ -62,7 +90,7 @@ class _BodyLimit:
                 raise BadRequest(f"a body has at most {BODY_BYTES_MAX:,} bytes")
             return message
 
-        await self._app(scope, limited, send)
+        await self._app(scope, limited, send_with_headers)
 
 
 async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:

@@ -199,7 +199,7 @@ def _sessions(router: APIRouter, services: ApiServices, secured: list[Any]) -> N
     async def list_sessions(
         site: str = "",
         charger: str = "",
-        connector: Annotated[int | None, Query(ge=0)] = None,
+        connector: Annotated[int | None, Query(ge=0, le=2**31)] = None,
         id_tag: str = "",
         state: str = "",
         from_: Annotated[str | None, Query(alias="from", max_length=40)] = None,

@@ -175,7 +175,7 @@ def check_arguments(spec: CommandSpec, arguments: Mapping[str, Any]) -> dict[str
     known = {argument.name: argument for argument in spec.arguments}
     for name in arguments:
         if name not in known:
-            raise BadRequest(f"{spec.name} has no argument '{name}'")
+            raise BadRequest(f"{spec.name} has no argument '{name[:50]}'")
     checked: dict[str, Any] = {}
     for argument in spec.arguments:
         value = arguments.get(argument.name)
@@ -187,7 +187,18 @@ def check_arguments(spec: CommandSpec, arguments: Mapping[str, Any]) -> dict[str
             raise BadRequest(f"{spec.name}: '{argument.name}' must be of type {argument.type.__name__}")
         if argument.choices and value not in argument.choices:
             raise BadRequest(f"{spec.name}: '{argument.name}' must be one of {', '.join(argument.choices)}")
+        if isinstance(value, str) and not _is_text(value):
+            raise BadRequest(f"{spec.name}: '{argument.name}' is not valid text")
         if isinstance(value, str) and len(value) > argument.length_max:
             raise BadRequest(f"{spec.name}: '{argument.name}' has at most {argument.length_max} characters")
         checked[argument.name] = value
     return checked
+
+
+def _is_text(value: str) -> bool:
+    """Whether a text can be sent and stored: JSON can bring half of a surrogate pair, UTF-8 cannot carry it."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -240,6 +240,10 @@ def coerce(definition: TagDefinition, value: object) -> Value:
         raise ValueError(f"{definition.path} is a text")
     if definition.choices and value not in definition.choices:
         raise ValueError(f"{definition.path} takes one of: {', '.join(definition.choices)}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{definition.path} takes text that UTF-8 can carry") from None
     if len(value) > 1_000:
         raise ValueError(f"{definition.path} takes at most 1,000 characters")
     return value

@@ -102,7 +102,8 @@ class SqlArchive:
     async def energy_wh(self, site: str, from_us: TimeUs, to_us: TimeUs) -> tuple[int, int]:
         """(energy, number of transactions) of those that started in `from_us <= time < to_us`."""
         table = schema.transaction
-        query = select(func.coalesce(func.sum(table.c.energy_wh), 0), func.count()).where(
+        # total(), not sum(): a row with an impossible meter must not end the query with an overflow.
+        query = select(func.total(table.c.energy_wh), func.count()).where(
             table.c.started_us >= from_us, table.c.started_us < to_us
         )
         if site:

@@ -69,6 +69,9 @@ def open_database(
 
 def make_engine(path: Path, synchronous: str, *, read_only: bool = False, connections: int = 1) -> Engine:
     """An engine with our pragmas. Each write transaction is IMMEDIATE: it waits at its begin or not at all."""
+    if not path.exists() and not read_only:
+        # Accounts and who charged when are nobody else's business on this machine.
+        path.touch(mode=0o600)
     engine = create_engine(
         f"sqlite+pysqlite:///{path}",
         pool_size=connections,
@@ -135,6 +138,8 @@ def _version_of(path: Path) -> int:
         if "schema_version" not in tables:
             raise sqlite3.DatabaseError("it holds other tables than ours")
         (found,) = connection.execute("SELECT max(version) FROM schema_version").fetchone()
-        return int(found or 0)
+        if not isinstance(found, int):
+            raise sqlite3.DatabaseError("its version cannot be read")
+        return found
     finally:
         connection.close()

@@ -30,8 +30,8 @@ METHOD = "RemoteStop"
 _STATES = {"en": ("True", "False"), "fr": ("Vrai", "Faux")}
 _READ = 1 << ua.AccessLevel.CurrentRead.value
 _WRITE = 1 << ua.AccessLevel.CurrentWrite.value
-_YIELD_EVERY = 25
-"""Tags between two looks at the loop (some 10 ms)."""
+SLICE_S = 0.02
+"""How long nodes are made in one go."""
 
 
 def namespace_uri(plant: Plant) -> str:
@@ -58,6 +58,7 @@ class AddressSpace:
         self.tags: dict[ua.NodeId, Tag] = {}
         self.methods: dict[ua.NodeId, str] = {}
         self._types: dict[str, int] = {}
+        self._slice_began_s = 0.0
 
     def node_id(self, path: str) -> ua.NodeId:
         """The node of a path of the plant."""
@@ -82,10 +83,17 @@ class AddressSpace:
             )
             if path in self._plant.connectors_by_path:
                 self._method(path)
-        for number, tag in enumerate(sorted(self._database, key=lambda tag: tag.path.count("."))):
+            await self._breathe()
+        for tag in sorted(self._database, key=lambda tag: tag.path.count(".")):
             self._variable(tag, root)
-            if number % _YIELD_EVERY == 0:
-                await asyncio.sleep(0)
+            await self._breathe()
+
+    async def _breathe(self) -> None:
+        """Leave half of the time to drivers and displays: a large plant takes a while to build."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._slice_began_s >= SLICE_S:
+            await asyncio.sleep(SLICE_S)
+            self._slice_began_s = loop.time()
 
     @property
     def _devices(self) -> Mapping[str, object]:

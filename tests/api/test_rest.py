@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import httpx2
@@ -103,12 +104,34 @@ async def test_writing_a_tag(system: System, client: httpx2.AsyncClient) -> None
         ("POST", "/commands", {"command": "Reset", "target": "Depot.CP99"}, 404, "no charger"),
         ("POST", "/commands", {"command": "Reset", "target": "Depot.CP01"}, 400, "needs 'type'"),
         ("POST", "/token", {"username": "admin"}, 400, "username and password"),
+        ("GET", "/sessions?connector=9223372036854775808", None, 422, ""),
+        ("PUT", "/tags/Depot.Note", {"value": "\ud800"}, 400, "UTF-8"),
+        ("PUT", "/tags/Depot.Note", {"value": [float("nan")]}, 422, ""),
+        ("PUT", "/tags/Depot.Note", {"value": "ok", "\ud800": 1}, 422, ""),
+        ("POST", "/alarms/acknowledge", {"paths": ["\ud800"]}, 404, "no alarm"),
+        (
+            "POST",
+            "/commands",
+            {"command": "Reset", "target": "Depot.CP01", "arguments": {"\ud800": 1}},
+            400,
+            "no argument",
+        ),
+        (
+            "POST",
+            "/commands",
+            {"command": "GetConfiguration", "target": "Depot.CP01", "arguments": {"key": "\ud800"}},
+            400,
+            "text",
+        ),
+        ("GET", "/nowhere", None, 404, "there is no /api/"),
     ],
 )
 async def test_bad_input_gets_a_clear_answer(
     client: httpx2.AsyncClient, method: str, path: str, body: object, status: int, told: str
 ) -> None:
-    answer = await client.request(method, path, json=body) if body else await client.request(method, path)
+    content = json.dumps(body) if body else None
+    answer = await client.request(method, path, content=content, headers={"Content-Type": "application/json"})
+    assert answer.headers["cache-control"] == "no-store"
     assert answer.status_code == status, answer.text
     assert told in str(answer.json()["detail"])
 

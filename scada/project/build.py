@@ -1,0 +1,206 @@
+"""Sections → Plant. Everything was checked before: nothing here can be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from scada.core.plant import (
+    Charger,
+    Connector,
+    Contact,
+    Current,
+    Feeder,
+    Level,
+    Mail,
+    Meter,
+    Network,
+    OcppSettings,
+    OnCallProfile,
+    Plant,
+    Security,
+    Simulation,
+    Site,
+    Token,
+)
+from scada.core.tag import TagDefinition
+from scada.core.value import SECOND_US, TimeUs
+from scada.project.expand import Types, texts
+from scada.project.schema import ChargerRow, LevelsFile, MeterRow, ProjectFile, SiteSection, TokenRow
+from scada.project.sections import Sections
+
+
+def build(sections: Sections, project: ProjectFile, types: Types) -> Plant:
+    """The plant of a project without mistakes."""
+    languages = project.project.languages
+    sites = tuple(_site(section, sections, project, types) for section in project.sites)
+    return Plant(
+        name=project.project.name,
+        label=texts(project.project.label, languages) or {"en": project.project.name},
+        languages=tuple(languages),
+        timezone=project.project.timezone,
+        sites=sites,
+        tags=tuple(_tags(sites, types)),
+        levels=_levels(sections.levels),
+        contacts=tuple(
+            Contact(name=c.name, email=c.email, language=c.language) for c in project.contacts
+        ),
+        profiles=tuple(
+            OnCallProfile(
+                name=section.name,
+                contacts=tuple(section.contacts),
+                levels=(section.level_min, section.level_max),
+                sites=tuple(section.sites),
+                states=tuple(section.states),
+            )
+            for section in project.oncall
+        ),
+        tokens=tuple(_token(row, project.project.timezone) for _, row in sections.tokens),
+        roles={
+            **{name: frozenset(right.value for right in rights) for name, rights in sections.roles.items()},
+            **{name: frozenset(rights) for name, rights in project.roles.items()},
+        },
+        network=Network(**project.network.model_dump()),
+        security=Security(
+            allow_missing_subprotocol=project.ocpp.allow_missing_subprotocol,
+            opcua_anonymous=project.opcua.anonymous,
+            opcua_policies=tuple(project.opcua.policies),
+        ),
+        mail=Mail(**project.mail.model_dump()),
+        ocpp=OcppSettings(
+            heartbeat_s=project.ocpp.heartbeat_s,
+            meter_sample_s=project.ocpp.meter_sample_s,
+            measurands=tuple(project.ocpp.measurands),
+            call_timeout_s=project.ocpp.call_timeout_s,
+            stale_us=project.ocpp.stale_s * SECOND_US,
+            free_vending=project.ocpp.free_vending,
+        ),
+        simulation=Simulation(**project.simulation.model_dump()),
+        directory=sections.directory,
+    )
+
+
+def expiry_us(text: str, timezone: str) -> TimeUs:
+    """The moment at which a token is no longer good.
+
+    A date means the end of that day, a time without zone that time, both in the project's time zone.
+
+    Raises:
+        ValueError: neither a date nor a time of ISO 8601, or one so far away that it cannot be meant.
+    """
+    zone = ZoneInfo(timezone)
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        moment = datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    else:
+        moment = datetime.combine(day, time(), zone)
+        if day.year < date.max.year:
+            moment = datetime.combine(day + timedelta(days=1), time(), zone)
+    if not 1970 < moment.year < date.max.year:
+        raise ValueError(f"the year {moment.year} cannot be meant")
+    return int(moment.timestamp() * SECOND_US)
+
+
+def _site(section: SiteSection, sections: Sections, project: ProjectFile, types: Types) -> Site:
+    languages = project.project.languages
+    return Site(
+        path=section.tag,
+        label=texts(section.label, languages) or {"en": section.tag},
+        timezone=section.timezone or project.project.timezone,
+        limit_a=section.limit_a,
+        feeders=tuple(
+            Feeder(name=f.name, label=texts(f.label, languages) or {"en": f.name}, limit_a=f.limit_a)
+            for f in section.feeders
+        ),
+        chargers=tuple(
+            _charger(row, types, languages[0]) for _, row in sections.chargers if row.site == section.tag
+        ),
+        meters=tuple(_meter(row, languages[0]) for _, row in sections.meters if row.site == section.tag),
+    )
+
+
+def _charger(row: ChargerRow, types: Types, language: str) -> Charger:
+    kind = types.types[row.type]
+    path = f"{row.site}.{row.tag}"
+    return Charger(
+        path=path,
+        name=row.tag,
+        site=row.site,
+        identity=row.identity,
+        device_type=row.type,
+        label={language: row.label} if row.label else {},
+        feeder=row.feeder,
+        basic_auth_ref=row.password_ref,
+        connectors=tuple(
+            Connector(
+                number=number,
+                path=f"{path}.C{number}",
+                plug=_word(row.plug, number).replace("_", " "),
+                current=Current(kind.current),
+                phases=kind.phases,
+                current_max_a=row.current_a,
+                power_max_kw=row.power_kw,
+                bay=_word(row.bays, number),
+            )
+            for number in range(1, row.connectors + 1)
+        ),
+    )
+
+
+def _meter(row: MeterRow, language: str) -> Meter:
+    return Meter(
+        path=f"{row.site}.{row.tag}",
+        name=row.tag,
+        site=row.site,
+        role=row.role,
+        profile=row.profile,
+        host=row.host,
+        port=row.port,
+        unit_id=row.unit,
+        label={language: row.label} if row.label else {},
+        poll_us=int(row.poll_s * SECOND_US),
+    )
+
+
+def _tags(sites: Sequence[Site], types: Types) -> Iterable[TagDefinition]:
+    yield from types.system_tags()
+    for site in sites:
+        yield from types.site_tags(site)
+        for meter in site.meters:
+            yield from types.meter_tags(meter, site)
+        for charger in site.chargers:
+            yield from types.charger_tags(charger)
+
+
+def _levels(file: LevelsFile) -> tuple[Level, ...]:
+    levels = tuple(
+        Level(
+            number=number,
+            name=band.name,
+            priority=band.priority,
+            severity=1 + round(number * 999 / 29),
+        )
+        for band in file.bands
+        for number in range(band.from_, band.to + 1)
+    )
+    assert [level.number for level in levels] == list(range(30))
+    return levels
+
+
+def _token(row: TokenRow, timezone: str) -> Token:
+    return Token(
+        id_tag=row.id_tag,
+        name=row.name,
+        parent=row.parent,
+        blocked=row.blocked,
+        expires_us=expiry_us(row.expires, timezone) if row.expires else None,
+    )
+
+
+def _word(words: Sequence[str], number: int) -> str:
+    if not words:
+        return ""
+    return words[0] if len(words) == 1 else words[number - 1]
