@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from scada.core.plant import Contact, OnCallProfile, Plant
 from scada.core.records import AlarmTransition, OutboxRecord
+
+MAIL_PATH = "System.MailOk"
+"""The alarm on the way out for mail. It is never mailed: while it stands no mail arrives, and a mail that brings
+word of it afterwards only adds to what the server has to take."""
 
 
 class OnCall:
@@ -22,6 +27,8 @@ class OnCall:
 
     def mails(self, transition: AlarmTransition) -> list[OutboxRecord]:
         """The mails that a transition causes: one a contact, however many profiles name them."""
+        if transition.alarm == MAIL_PATH:
+            return []
         names: dict[str, None] = {}
         for profile in self._plant.profiles:
             if _selects(profile, transition):
@@ -30,7 +37,7 @@ class OnCall:
 
     def _mail(self, contact: Contact, transition: AlarmTransition) -> OutboxRecord:
         # The occurrence names the conversation; its first mail is the thread's head.
-        occurrence = f"{transition.alarm}.{transition.raised_us}.{_ascii(contact.name)}"
+        occurrence = f"{transition.alarm}.{transition.raised_us}.{_mark(contact)}"
         head = f"<{occurrence}.raised@{self._domain}>"
         message_id = f"<{occurrence}.{transition.event.value}.{transition.sequence}@{self._domain}>"
         first = transition.event.value == "raised" and transition.time_us == transition.raised_us
@@ -56,8 +63,11 @@ def _selects(profile: OnCallProfile, transition: AlarmTransition) -> bool:
     )
 
 
-def _ascii(text: str) -> str:
-    return "".join(c if c.isascii() and c.isalnum() else "_" for c in text)
+def _mark(contact: Contact) -> str:
+    """What tells a contact from all others in a Message-ID, in ASCII and the same after a restart."""
+    # Of the name alone, ASCII would leave nothing: two people in other letters would be one, and one not be mailed.
+    whole = json.dumps([contact.name, contact.email]).encode()
+    return hashlib.sha256(whole).hexdigest()[:16]
 
 
 def snapshot(transition: AlarmTransition) -> str:

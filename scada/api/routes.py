@@ -119,7 +119,7 @@ def _tags(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
     ) -> models.TagDetail:
         """Write a tag that has a write rule; audited."""
         tag = find(path)
-        await services.host.request(WriteTag(path, body.value, actor.name, actor.origin))
+        await services.host.request(WriteTag(path, body.value, actor))
         return models.tag_detail(tag)
 
     @router.get("/tags/{path}/history", tags=["tags"], dependencies=[*secured, see])
@@ -174,7 +174,7 @@ def _alarms(router: APIRouter, services: ApiServices, secured: list[Any]) -> Non
         return models.Page(items=[models.journal_item(row) for row in page.items], next=page.next)
 
     async def acknowledge(paths: list[str], comment: str, actor: Actor) -> models.Acknowledged:
-        done = await services.host.request(Acknowledge(tuple(paths), actor.name, actor.origin, comment))
+        done = await services.host.request(Acknowledge(tuple(paths), actor, comment))
         return models.Acknowledged(acknowledged=done)
 
     @router.post("/alarms/acknowledge", tags=["alarms"], dependencies=secured)

@@ -1,7 +1,7 @@
 """Rights, and who acts.
 
-A right is asked for where the deed is done (CommandRouter, PlantHost), the same for every interface; what is
-not granted is denied.
+A right is asked for where the deed is done (CommandRouter for orders, PlantCore for writes and acknowledgements),
+the same for every interface; what is not granted is denied. Interfaces ask too, so as not to offer what is refused.
 """
 
 from __future__ import annotations
@@ -46,6 +46,3 @@ class Actor:
         """Raise Denied unless the right is granted."""
         if right not in self.rights:
             raise Denied(f"{self.name} does not have the right '{right.value}'")
-
-
-SYSTEM = Actor("<system>", frozenset(Right), "system")

@@ -44,7 +44,7 @@ _HEADERS = {
 
 def origin(request: Request) -> str:
     """The door and the address behind it, as it is journalled."""
-    return f"hmi:{request.client.host}" if request.client else "hmi"
+    return f"hmi {request.client.host}" if request.client else "hmi"
 
 
 def actor_of(services: HmiServices, request: Request) -> Actor | None:

@@ -213,8 +213,7 @@ class Tab:
         done = await self.visit.services.host.request(
             Acknowledge(
                 alarms=tuple(str(path) for path in paths),
-                user=actor.name,
-                origin=actor.origin,
+                actor=actor,
                 comment=str(arguments.get("comment") or ""),
             )
         )

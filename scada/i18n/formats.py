@@ -53,7 +53,7 @@ class Formats:
     def midnight_us(self, now_us: TimeUs) -> TimeUs:
         """When the local day of `now_us` began."""
         local = self._local(now_us)
-        return int(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) * SECOND_US
+        return int(local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp()) * SECOND_US
 
     def parse_local(self, text: str) -> TimeUs | None:
         """The time of an HTML field `datetime-local` or `date`; None for anything else."""
@@ -63,6 +63,14 @@ class Formats:
             )
         except (ValueError, OverflowError):
             return None
+
+    def day_end_us(self, text: str) -> TimeUs | None:
+        """When the day of an HTML field `date` ends, which is not always after 24 hours; None for anything else."""
+        try:
+            next_day = datetime.date.fromisoformat(text) + datetime.timedelta(days=1)
+        except (ValueError, OverflowError):
+            return None
+        return self.parse_local(next_day.isoformat())
 
     def _local(self, time_us: TimeUs) -> datetime.datetime:
         return datetime.datetime.fromtimestamp(time_us / SECOND_US, self._zone)

@@ -129,10 +129,12 @@ class Notifier:
             await self._settle(row, "sent", answer.text, 0, mail)
             log.info("mail_sent", contact=row.record.contact, cause=row.record.cause)
             return True
-        self._show(False, answer.text)
         if answer.verdict is Verdict.REFUSED:
+            # One row's fate: the server is there and judges. A wrong address must not look like a lost mail path.
+            self._show(True)
             await self._refused(row, answer, mail)
             return True
+        self._show(False, answer.text)
         await self._settle_later(row, answer.text, self._delay_s(row.attempts))
         return answer.verdict is not Verdict.BROKEN
 

@@ -47,7 +47,7 @@ class Bridge:
         if variant is None or variant.is_array or variant.VariantType != variant_type(tag.definition):
             return StatusCodes.BadTypeMismatch
         try:
-            await self._host.request(WriteTag(tag.path, variant.Value, actor.name, actor.origin))
+            await self._host.request(WriteTag(tag.path, variant.Value, actor))
         except BadRequest:
             return StatusCodes.BadOutOfRange
         except ScadaError as error:

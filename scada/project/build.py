@@ -43,9 +43,7 @@ def build(sections: Sections, project: ProjectFile, types: Types) -> Plant:
         sites=sites,
         tags=tuple(_tags(sites, types)),
         levels=_levels(sections.levels),
-        contacts=tuple(
-            Contact(name=c.name, email=c.email, language=c.language) for c in project.contacts
-        ),
+        contacts=tuple(Contact(name=c.name, email=c.email, language=c.language) for c in project.contacts),
         profiles=tuple(
             OnCallProfile(
                 name=section.name,
@@ -89,18 +87,16 @@ def expiry_us(text: str, timezone: str) -> TimeUs:
     Raises:
         ValueError: neither a date nor a time of ISO 8601, or one so far away that it cannot be meant.
     """
-    zone = ZoneInfo(timezone)
     try:
-        day = date.fromisoformat(text)
+        moment, whole_day = datetime.combine(date.fromisoformat(text), time()), True
     except ValueError:
-        moment = datetime.fromisoformat(text)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    else:
-        moment = datetime.combine(day, time(), zone)
-        if day.year < date.max.year:
-            moment = datetime.combine(day + timedelta(days=1), time(), zone)
+        moment, whole_day = datetime.fromisoformat(text), False
     if not 1970 < moment.year < date.max.year:
         raise ValueError(f"the year {moment.year} cannot be meant")
+    if whole_day:
+        moment += timedelta(days=1)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZoneInfo(timezone))
     return int(moment.timestamp() * SECOND_US)
 
 

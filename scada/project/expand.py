@@ -16,7 +16,6 @@ from scada.core.tag import (
     WriteRule,
 )
 from scada.core.value import Kind, Value
-from scada.project.files import Reader
 from scada.project.schema import (
     AlarmChange,
     AlarmSection,
@@ -26,11 +25,18 @@ from scada.project.schema import (
     TypeSection,
 )
 
-Templates = Mapping[str, Mapping[str, TagSection]]
-
 
 class Types:
-    """All device types, templates and alarms that a project may use."""
+    """All device types, templates and alarms that a project may use.
+
+    Args:
+        files: of device types; later ones change or extend earlier ones.
+        alarms: the catalogue.
+        changes: what the project changes of them.
+
+    Attributes:
+        origin: key → file that has the last word on it, for example `templates.connector.Status`.
+    """
 
     def __init__(
         self,
@@ -38,46 +44,24 @@ class Types:
         alarms: Mapping[str, AlarmSection],
         changes: Mapping[str, AlarmChange],
         languages: Sequence[str],
-        reader: Reader,
     ) -> None:
         self.types: dict[str, TypeSection] = {}
         self.templates: dict[str, dict[str, TagSection]] = {}
         self.grid: GridThresholds | None = None
-        self._languages = languages
-        self._alarms = {
+        self.origin: dict[str, str] = {}
+        self.alarms = {
             name: _alarm(section, changes.get(name), languages) for name, section in alarms.items()
         }
-        for name in changes:
-            if name not in alarms:
-                reader.problem(
-                    "project.toml", f"alarms.{name}", "there is no such alarm", f"known: {', '.join(alarms)}"
-                )
+        self._languages = languages
         for file, content in files:
             self.types.update(content.types)
+            self.origin |= {f"types.{name}": file for name in content.types}
             for name, template in content.templates.items():
                 self.templates.setdefault(name, {}).update(template)
-            self.grid = content.grid_thresholds or self.grid
-            self._check(file, content, reader)
-
-    def _check(self, file: str, content: DeviceTypesFile, reader: Reader) -> None:
-        for name, template in content.templates.items():
-            for tag, section in template.items():
-                used = [section.alarm, *(threshold.alarm for threshold in section.thresholds)]
-                for alarm in used:
-                    if alarm and alarm not in self._alarms:
-                        reader.problem(
-                            file,
-                            f"templates.{name}.{tag}.alarm",
-                            f"there is no alarm '{alarm}' in the catalogue",
-                        )
-                if section.alarm and section.kind != "bit":
-                    reader.problem(file, f"templates.{name}.{tag}.alarm", "only a bit can have an alarm")
-                if section.thresholds and section.kind != "register":
-                    reader.problem(
-                        file, f"templates.{name}.{tag}.thresholds", "only a register has thresholds"
-                    )
-                if len(section.thresholds) > 4:
-                    reader.problem(file, f"templates.{name}.{tag}.thresholds", "at most four thresholds")
+                self.origin |= {f"templates.{name}.{tag}": file for tag in template}
+            if content.grid_thresholds is not None:
+                self.grid = content.grid_thresholds
+                self.origin["grid_thresholds"] = file
 
     def charger_tags(self, charger: Charger) -> list[TagDefinition]:
         """All tags of a charger and its connectors."""
@@ -166,8 +150,8 @@ class Types:
                 )
                 for t in section.thresholds
             ),
-            aggregate=AggregateDefinition(pattern=section.sum.format(site=site)) if section.sum else None,
-            alarm=self._alarms.get(section.alarm),
+            aggregate=AggregateDefinition(pattern=sum_pattern(section, site)) if section.sum else None,
+            alarm=self.alarms.get(section.alarm),
             domain=section.domain,
             nature=section.nature,
             record=section.record,
@@ -183,10 +167,15 @@ class Types:
             path=f"{register.path}.{name}",
             kind=Kind.BIT,
             source=Source.THRESHOLD,
-            alarm=self._alarms.get(alarm),
+            alarm=self.alarms.get(alarm),
             site=register.site,
             label=label,
         )
+
+
+def sum_pattern(section: TagSection, site: str) -> str:
+    """The pattern of what a tag of this site adds up."""
+    return section.sum.replace("{site}", site)
 
 
 def texts(given: Mapping[str, str], languages: Sequence[str]) -> dict[str, str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -121,6 +122,13 @@ class Reader:
         return None
 
 
+def near_or_known(name: str, known: Iterable[str]) -> str:
+    """A hint for a name that is not known: the one that is most likely meant, else all that there are."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, 1)
+    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(names) or 'none'}"
+
+
 def _where(location: Sequence[int | str]) -> str:
     where = ""
     for part in location:
@@ -143,11 +151,7 @@ def _reason(error: Any) -> str:
 def _hint(error: Any, data: Any, model: type[BaseModel]) -> str:
     if error["type"] != "extra_forbidden":
         return ""
-    import difflib
-
-    fields = _fields_at(model, error["loc"][:-1])
-    close = difflib.get_close_matches(str(error["loc"][-1]), fields, 1)
-    return f"did you mean '{close[0]}'?" if close else f"known: {', '.join(fields)}" if fields else ""
+    return near_or_known(str(error["loc"][-1]), _fields_at(model, error["loc"][:-1]))
 
 
 def _fields_at(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:

@@ -10,9 +10,15 @@ from scada import resources
 from scada.core.errors import StartError
 from scada.core.path import is_segment
 
+REAL = "project.real.toml"
+"""Stands for project.toml in a project for real devices."""
+
 
 def scaffold(directory: Path, name: str | None = None, *, simulated: bool = True) -> None:
-    """Copy the model project to a directory that does not exist yet or is empty.
+    """Make a project in a directory that does not exist yet or is empty.
+
+    Args:
+        simulated: the model project as it is; else one for real devices, with its tables still empty.
 
     Raises:
         StartError: the directory is not empty or cannot be written; nothing was changed.
@@ -23,15 +29,19 @@ def scaffold(directory: Path, name: str | None = None, *, simulated: bool = True
         raise StartError(
             f"{directory} exists and is not empty: choose another directory, nothing was changed"
         )
+    template = resources.folder("project_template")
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(resources.folder("project_template"), directory, dirs_exist_ok=True)
+        shutil.copytree(template, directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns(REAL))
         file = directory / "project.toml"
-        text = file.read_text(encoding="utf-8")
-        if name is not None:
-            text = re.sub(r'^name = ".*"$', f'name = "{name}"', text, count=1, flags=re.MULTILINE)
         if not simulated:
-            text = re.sub(r"^enabled = true", "enabled = false", text, count=1, flags=re.MULTILINE)
-        file.write_text(text, encoding="utf-8")
+            shutil.copyfile(template / REAL, file)
+            for table in directory.glob("*.csv"):
+                header = table.read_text(encoding="utf-8").splitlines()[0]
+                table.write_text(f"{header}\n", encoding="utf-8")
+        if name is not None:
+            text = file.read_text(encoding="utf-8")
+            text = re.sub(r'^name = ".*"$', f'name = "{name}"', text, count=1, flags=re.MULTILINE)
+            file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StartError(f"{directory} cannot be written: {error.strerror}") from error

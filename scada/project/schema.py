@@ -341,7 +341,7 @@ class MeterRow(Strict):
 
 
 class TokenRow(Strict):
-    """A row of tokens.csv."""
+    """A row of tokens.csv. `expires`: a date (to the end of that day) or a time, in the project's time zone."""
 
     id_tag: Annotated[str, Field(min_length=1, max_length=20)]
     name: str = ""

@@ -19,6 +19,7 @@ from scada.charging.sessions import (
     StartTransaction,
     StopTransaction,
 )
+from scada.core.access import Actor, Right
 from scada.core.aggregate import Aggregates
 from scada.core.database import TagDatabase, Write, coerce
 from scada.core.effects import Effects, Event, Reply
@@ -41,8 +42,7 @@ class Acknowledge:
     """A user acknowledges alarms. Answer: list of the paths acknowledged now."""
 
     alarms: tuple[str, ...]
-    user: str
-    origin: str
+    actor: Actor
     comment: str = ""
 
 
@@ -52,8 +52,7 @@ class WriteTag:
 
     path: str
     value: object
-    user: str
-    origin: str
+    actor: Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +170,12 @@ class PlantCore:
         return self.sessions.authorize(request.id_tag, now_us)
 
     def _acknowledge(self, request: Acknowledge, now_us: TimeUs) -> list[str]:
-        return self.alarms.acknowledge(request.alarms, request.user, request.origin, request.comment, now_us)
+        actor = request.actor
+        actor.require(Right.ACKNOWLEDGE)
+        return self.alarms.acknowledge(request.alarms, actor.name, actor.origin, request.comment, now_us)
 
     def _write_tag(self, request: WriteTag, now_us: TimeUs) -> None:
+        request.actor.require(Right.OPERATE)
         tag = self.tags.get(request.path)
         if tag is None:
             raise NotFound(f"there is no tag {request.path}")
@@ -188,8 +190,8 @@ class PlantCore:
         self._effects.records.append(
             AuditRecord(
                 time_us=now_us,
-                user=request.user,
-                origin=request.origin,
+                user=request.actor.name,
+                origin=request.actor.origin,
                 action="write_tag",
                 object=request.path,
                 old="" if old is None else str(old),

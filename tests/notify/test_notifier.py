@@ -12,7 +12,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from scada.core.access import Actor, Right
 from scada.runtime.plant_core import Acknowledge
+
+BOB = Actor("bob", frozenset({Right.ACKNOWLEDGE}), "hmi")
 
 
 async def test_a_raised_alarm_is_mailed_to_each_contact(server: Any, start: Any, helpers: Any) -> None:
@@ -42,7 +45,7 @@ async def test_mails_about_one_occurrence_are_one_conversation(server: Any, star
     site = await start(server.port)
     site.bit("Hot", True)
     await helpers.wait(lambda: len(server.mails) == 1)
-    await site.host.request(Acknowledge(("Depot.CP01.Hot",), "bob", "hmi", "going there"))
+    await site.host.request(Acknowledge(("Depot.CP01.Hot",), BOB, "going there"))
     await helpers.wait(lambda: len(server.mails) == 2)
     site.bit("Hot", False)
     await helpers.wait(lambda: len(server.mails) == 3)

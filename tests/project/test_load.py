@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from scada.core.errors import ProjectError, StartError
-from scada.core.tag import Source
+from scada.core.errors import ProjectError
+from scada.core.plant import Site
+from scada.core.tag import Source, TagDefinition
 from scada.core.value import Kind
-from scada.project import load, scaffold
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    directory = tmp_path / "p"
-    scaffold(directory)
-    return directory
+from scada.project import load
+from scada.project.expand import Types
 
 
 def change(file: Path, old: str, new: str) -> None:
@@ -139,17 +137,53 @@ def test_a_broken_table_is_no_crash(project: Path, content: bytes) -> None:
     assert problems(project)
 
 
-def test_scaffolding_over_something_changes_nothing(project: Path) -> None:
-    before = {file.name: file.read_bytes() for file in project.iterdir()}
-    with pytest.raises(StartError, match="not empty"):
-        scaffold(project)
-    assert {file.name: file.read_bytes() for file in project.iterdir()} == before
+@pytest.mark.parametrize(
+    ("expires", "moment"),
+    [
+        ("2027-12-31", "2028-01-01T00:00+01:00"),  # the end of that day in Paris
+        ("2027-06-30", "2027-07-01T00:00+02:00"),
+        ("2027-03-28", "2027-03-29T00:00+02:00"),  # a day of 23 hours
+        ("2027-12-31T18:00", "2027-12-31T18:00+01:00"),
+        ("2027-12-31T00:00", "2027-12-31T00:00+01:00"),
+        ("2027-12-31T18:00Z", "2027-12-31T18:00+00:00"),
+        ("2027-12-31T18:00-05:00", "2027-12-31T23:00+00:00"),
+    ],
+)
+def test_a_token_is_good_until_the_end_of_a_day_or_until_a_time(
+    project: Path, expires: str, moment: str
+) -> None:
+    change(project / "tokens.csv", "FLEET-0002,Bus 2,FLEET,,", f"FLEET-0002,Bus 2,FLEET,,{expires}")
+    token = next(token for token in load(project).tokens if token.id_tag == "FLEET-0002")
+    assert token.expires_us == int(datetime.fromisoformat(moment).timestamp()) * 1_000_000
 
 
-def test_a_project_for_real_devices(tmp_path: Path) -> None:
-    scaffold(tmp_path / "p", "Harbour", simulated=False)
-    plant = load(tmp_path / "p")
-    assert (plant.name, plant.simulation.enabled) == ("Harbour", False)
-    with pytest.raises(StartError, match="project name"):
-        scaffold(tmp_path / "q", "no name")
-    assert not (tmp_path / "q").exists()
+@pytest.mark.parametrize("expires", ["soon", "31.12.2027", "9999-12-31", "0001-01-01", "2027-02-30", "18:00"])
+def test_an_expiry_that_is_none_is_told_with_what_is_meant(project: Path, expires: str) -> None:
+    change(project / "tokens.csv", "FLEET-0002,Bus 2,FLEET,,", f"FLEET-0002,Bus 2,FLEET,,{expires}")
+    (line,) = problems(project)
+    assert line.startswith("tokens.csv:3: row 3, column expires: ")
+    assert "2027-12-31 means the end of that day in Europe/Paris" in line
+
+
+def test_what_only_the_expanded_plant_shows_is_a_mistake_too(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site_tags = Types.site_tags
+
+    def twice(self: Types, site: Site) -> list[TagDefinition]:
+        return site_tags(self, site) * 2
+
+    monkeypatch.setattr(Types, "site_tags", twice)
+    assert problems(project) == ["device_types: two tags have the path Depot.ChargingPower"]
+
+
+def test_a_check_loads_no_protocol_library(project: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from scada.project import load; "
+        f"load(Path({str(project)!r})); "
+        "print({'pymodbus', 'asyncua', 'nicegui', 'websockets', 'sqlalchemy'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "set()"

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from scada.charging.sessions import StartTransaction, StopTransaction
-from scada.core.errors import BadRequest, NotFound
+from scada.core.access import Actor, Right
+from scada.core.errors import BadRequest, Denied, NotFound
 from scada.core.plant import Plant
 from scada.core.ports import SessionFilter
 from scada.core.records import AlarmState
@@ -19,6 +20,8 @@ from scada.runtime.host import PlantHost
 from scada.runtime.plant_core import Acknowledge, WriteTag
 from scada.testing import FakeClock, small_plant
 
+ANN = Actor("ann", frozenset({Right.SEE, Right.OPERATE, Right.ACKNOWLEDGE}), "test")
+GUS = Actor("gus", frozenset({Right.SEE}), "test")
 FAULT = "Depot.CP01.C1.Faulted"
 
 
@@ -44,7 +47,7 @@ def put(host: PlantHost, path: str, value: object) -> None:
 
 async def settled(host: PlantHost) -> None:
     """Everything that was asked so far is on disk and shown."""
-    await host.request(WriteTag("Depot.Note", str(host.clock.now_us()), "test", "test"))
+    await host.request(WriteTag("Depot.Note", str(host.clock.now_us()), ANN))
 
 
 async def test_an_alarm_is_shown_counted_mailed_and_survives(plant: Plant, tmp_path: Path) -> None:
@@ -64,7 +67,7 @@ async def test_an_alarm_is_shown_counted_mailed_and_survives(plant: Plant, tmp_p
         assert view is not None
         assert view.state is AlarmState.ACTIVE_UNACKNOWLEDGED
         assert host.tags["Depot.Alarms.Unacknowledged"].value == 1
-        assert await host.request(Acknowledge((FAULT,), "ann", "test", "seen")) == [FAULT]
+        assert await host.request(Acknowledge((FAULT,), ANN, "seen")) == [FAULT]
         put(host, FAULT, False)
         await settled(host)
         assert host.board.get(FAULT) is None
@@ -101,13 +104,17 @@ async def test_a_transaction_goes_on_over_a_restart(plant: Plant, tmp_path: Path
 async def test_wrong_requests_change_nothing(plant: Plant, tmp_path: Path) -> None:
     async with host_on(plant, tmp_path, FakeClock()) as (host, _):
         with pytest.raises(NotFound):
-            await host.request(Acknowledge(("Depot.Nothing",), "ann", "test"))
+            await host.request(Acknowledge(("Depot.Nothing",), ANN))
         with pytest.raises(NotFound):
-            await host.request(WriteTag("Depot.Nothing", 1, "ann", "test"))
+            await host.request(WriteTag("Depot.Nothing", 1, ANN))
         with pytest.raises(BadRequest):
-            await host.request(WriteTag("Depot.CP01.C1.ActivePower", 1.0, "ann", "test"))
+            await host.request(WriteTag("Depot.CP01.C1.ActivePower", 1.0, ANN))
         with pytest.raises(BadRequest):
-            await host.request(WriteTag("Depot.Note", 5, "ann", "test"))
+            await host.request(WriteTag("Depot.Note", 5, ANN))
+        with pytest.raises(Denied):
+            await host.request(WriteTag("Depot.Note", "mine", GUS))
+        with pytest.raises(Denied):
+            await host.request(Acknowledge((FAULT,), GUS))
         assert host.tags["Depot.Note"].value == ""
 
 

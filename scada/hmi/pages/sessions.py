@@ -67,14 +67,14 @@ def row(visit: Visit, record: TransactionRecord, formats: Formats) -> Row:
 def where(visit: Visit, formats: Formats) -> SessionFilter:
     """The filter that the address asks for; what it cannot be is left out."""
     state = visit.query.get("state", "")
-    to_us = formats.parse_local(visit.query.get("to", ""))
+    to = visit.query.get("to", "")
+    day_end_us = formats.day_end_us(to)  # a last day is meant with all its hours
     return SessionFilter(
         charger=visit.query.get("charger", ""),
         id_tag=visit.query.get("token", "").strip(),
         state=TransactionState(state) if state in words.SESSION_STATES else None,
         from_us=formats.parse_local(visit.query.get("from", "")),
-        # A last day is meant with all its hours.
-        to_us=to_us + 86_400_000_000 if to_us is not None and len(visit.query["to"]) == 10 else to_us,
+        to_us=formats.parse_local(to) if day_end_us is None else day_end_us,
     )
 
 

@@ -138,6 +138,10 @@ const FORMATS = {
   datetime(element, tags) {
     this.usable(element, tags, (value) => `${this.day.format(value * 1000)} ${this.time.format(value * 1000)}`);
   },
+  // A transaction's number: a name, not a quantity; 0 stands for none.
+  transaction(element, tags) {
+    this.usable(element, tags, (value) => (value === 0 ? DASH : String(value)));
+  },
   time(element, tags) {
     this.text(element, tags[0] ? this.moment(tags[0].t) : "");
   },

@@ -1,0 +1,161 @@
+"""Cross checks of a project's sections: what one file says of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from scada.project.build import expiry_us
+from scada.project.expand import Types
+from scada.project.files import Reader, near_or_known
+from scada.project.schema import ChargerRow, OnCallSection, ProjectFile, SiteSection
+from scada.project.sections import Sections
+
+RESERVED = frozenset({"System"})
+"""Branches at the top that are the product's own."""
+
+
+def check_tables(reader: Reader, sections: Sections) -> None:
+    """What can be said of the tables without the rest of the project."""
+    identities = ((f"row {line}, column identity", row.identity) for line, row in sections.chargers)
+    _twice(reader, "chargers.csv", "identity", identities)
+    id_tags = ((f"row {line}, column id_tag", row.id_tag.casefold()) for line, row in sections.tokens)
+    _twice(reader, "tokens.csv", "token", id_tags)
+    seen: dict[tuple[str, str], str] = {}
+    for file, line, site, tag in _devices(sections):
+        if (site, tag) in seen:
+            where = f"row {line}, column tag"
+            reader.problem(file, where, f"'{tag}' stands already at {seen[site, tag]}", line=line)
+        seen.setdefault((site, tag), f"{file} row {line}")
+
+
+def check_project(reader: Reader, sections: Sections, project: ProjectFile, types: Types) -> None:
+    """What project.toml and the tables say of each other and of the device types."""
+    _sites(reader, project)
+    _devices_fit(reader, sections, project, types)
+    for line, row in sections.chargers:
+        site = next((site for site in project.sites if site.tag == row.site), None)
+        _charger(reader, line, row, site, types)
+    for line, meter in sections.meters:
+        if meter.profile not in sections.profiles:
+            reader.problem(
+                "meters.csv",
+                f"row {line}, column profile",
+                f"there is no meter profile '{meter.profile}'",
+                near_or_known(meter.profile, sections.profiles),
+                line,
+            )
+    _tokens(reader, sections, project)
+    _people(reader, project)
+    for name in project.alarms:
+        if name not in types.alarms:
+            reader.problem(
+                "project.toml", f"alarms.{name}", "there is no such alarm", near_or_known(name, types.alarms)
+            )
+    for name in project.roles:
+        if name in sections.roles:
+            reader.problem("project.toml", f"roles.{name}", "a standard role cannot be changed")
+
+
+def _devices(sections: Sections) -> Iterable[tuple[str, int, str, str]]:
+    """(file, line, site, tag) of chargers and meters."""
+    yield from (("chargers.csv", line, row.site, row.tag) for line, row in sections.chargers)
+    yield from (("meters.csv", line, row.site, row.tag) for line, row in sections.meters)
+
+
+def _sites(reader: Reader, project: ProjectFile) -> None:
+    sites = project.sites
+    for number, site in enumerate(sites):
+        if site.tag in RESERVED:
+            reader.problem("project.toml", f"sites[{number}].tag", f"'{site.tag}' is taken by the product")
+        feeders = ((f"sites[{number}].feeders[{n}].name", f.name) for n, f in enumerate(site.feeders))
+        _twice(reader, "project.toml", "feeder", feeders)
+    _twice(reader, "project.toml", "site", ((f"sites[{n}].tag", s.tag) for n, s in enumerate(sites)))
+
+
+def _devices_fit(reader: Reader, sections: Sections, project: ProjectFile, types: Types) -> None:
+    """Each device stands on a site that there is, under a name that no tag of the site has."""
+    sites = [site.tag for site in project.sites]
+    taken = {"Alarms", *types.templates.get("site", {})}
+    for file, line, site, tag in _devices(sections):
+        if site not in sites:
+            where = f"row {line}, column site"
+            reader.problem(file, where, f"there is no site '{site}'", near_or_known(site, sites), line)
+        if tag in taken:
+            reader.problem(file, f"row {line}, column tag", f"'{tag}' is taken: each site has it", line=line)
+
+
+def _charger(reader: Reader, line: int, row: ChargerRow, site: SiteSection | None, types: Types) -> None:
+    def problem(column: str, reason: str, hint: str = "") -> None:
+        reader.problem("chargers.csv", f"row {line}, column {column}", reason, hint, line)
+
+    if row.type not in types.types:
+        problem("type", f"there is no device type '{row.type}'", near_or_known(row.type, types.types))
+    if site is not None and row.feeder and row.feeder not in (names := [f.name for f in site.feeders]):
+        problem("feeder", f"site '{site.tag}' has no feeder '{row.feeder}'", near_or_known(row.feeder, names))
+    if ":" in row.identity and row.password_ref:
+        problem("identity", "an identity with ':' cannot use basic authentication")
+    for column, words in (("plug", row.plug), ("bays", row.bays)):
+        if len(words) not in (0, 1, row.connectors):
+            problem(column, f"{len(words)} words for {row.connectors} connectors", "one for all, or one each")
+
+
+def _tokens(reader: Reader, sections: Sections, project: ProjectFile) -> None:
+    for line, row in sections.tokens:
+        try:
+            if row.expires:
+                expiry_us(row.expires, project.project.timezone)
+        except ValueError:
+            reader.problem(
+                "tokens.csv",
+                f"row {line}, column expires",
+                f"'{row.expires}' is no date that can be meant",
+                f"2027-12-31 means the end of that day in {project.project.timezone}, 2027-12-31T18:00 that time;"
+                " empty: never",
+                line,
+            )
+
+
+def _people(reader: Reader, project: ProjectFile) -> None:
+    contacts = [contact.name for contact in project.contacts]
+    places = ((f"contacts[{n}].name", name) for n, name in enumerate(contacts))
+    _twice(reader, "project.toml", "contact", places)
+    for number, section in enumerate(project.oncall):
+        _on_call(reader, number, section, contacts, [site.tag for site in project.sites])
+    if project.mail.host and not project.mail.sender:
+        reader.problem("project.toml", "mail.sender", "is needed where mail.host is set")
+    if project.oncall and not project.mail.host:
+        reader.problem(
+            "project.toml",
+            "mail.host",
+            "is needed where [[oncall]] profiles send mail",
+            "set the mail server",
+        )
+
+
+def _on_call(
+    reader: Reader, number: int, section: OnCallSection, contacts: list[str], sites: list[str]
+) -> None:
+    for key, what, given, known in (
+        ("contacts", "contact", section.contacts, contacts),
+        ("sites", "site", section.sites, sites),
+    ):
+        for position, name in enumerate(given):
+            if name not in known:
+                reader.problem(
+                    "project.toml",
+                    f"oncall[{number}].{key}[{position}]",
+                    f"there is no {what} '{name}'",
+                    near_or_known(name, known),
+                )
+    if section.level_min > section.level_max:
+        reader.problem(
+            "project.toml", f"oncall[{number}].level_min", "is above level_max: no alarm would be sent"
+        )
+
+
+def _twice(reader: Reader, file: str, what: str, places: Iterable[tuple[str, str]]) -> None:
+    seen: dict[str, str] = {}
+    for where, name in places:
+        if name in seen:
+            reader.problem(file, where, f"the {what} '{name}' stands already at {seen[name]}")
+        seen.setdefault(name, where)
