@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -95,6 +95,10 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through, or send to the log-in."""
         if scope["type"] != "http":
+            # A page elsewhere must not open a socket with our user's cookie (nor without it).
+            if scope["type"] == "websocket" and not _same_origin(HTTPConnection(scope)):
+                await send({"type": "websocket.close", "code": 1008, "reason": "of another origin"})
+                return
             await self._app(scope, receive, send)
             return
         request = Request(scope)
@@ -197,7 +201,7 @@ async def _form_fields(request: Request) -> Mapping[str, str] | None:
     return {name: values[0] for name, values in fields.items()}
 
 
-def _same_origin(request: Request) -> bool:
+def _same_origin(request: HTTPConnection) -> bool:
     """Whether a browser sent the form from a page of ours; clients that say nothing are no browsers."""
     sent_from = request.headers.get("origin")
     if sent_from in (None, "null"):

@@ -161,6 +161,10 @@ def marks(plant: Plant, views: Iterable[AlarmView]) -> dict[str, list[Any]]:
     }
 
 
+NOTHING: Json = {"banner": None, "unacknowledged": 0, "active": 0, "total": 0, "marks": {}}
+"""The summary for those who may not see the plant."""
+
+
 def summary(plant: Plant, board: AlarmBoard, language: str) -> Json:
     """What every page shows: the banner's alarm, the counters and the marks."""
     views = board.views()

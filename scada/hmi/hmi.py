@@ -13,6 +13,7 @@ from nicegui.events import GenericEventArguments
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from scada.core.access import Right
 from scada.hmi import access, alarms, shell
 from scada.hmi.alarm_feed import AlarmFeed
 from scada.hmi.context import View, Visit
@@ -78,8 +79,9 @@ class Hmi:
             path=request.path_params.get("path", ""),
             query=query,
         )
+        sees = actor.may(Right.SEE)
         try:
-            view = await build(visit)
+            view = await build(visit) if sees else errors.no_right(visit)
         except Exception:
             log.exception("page_failed", url=visit.url)
             view = errors.failed(visit)
@@ -91,7 +93,9 @@ class Hmi:
             html=str(html),
             options=shell.options(visit, view),
             snapshot=view.live.snapshot(),
-            alarms=alarms.summary(visit.plant, self._services.host.board, visit.language),
+            alarms=alarms.summary(visit.plant, self._services.host.board, visit.language)
+            if sees
+            else alarms.NOTHING,
         )
         tab = self._open(client, request, visit, view)
 

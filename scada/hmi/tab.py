@@ -63,8 +63,15 @@ class Tab:
         }
 
     @property
+    def sees(self) -> bool:
+        """Whether the page was built for somebody who may see the plant."""
+        return self.visit.actor.may(Right.SEE)
+
+    @property
     def rooms(self) -> list[str]:
         """The rooms of the page while it is visible."""
+        if not self.sees:
+            return [EVERYBODY]
         language = self.visit.language
         rooms = [EVERYBODY, summary_room(language), *(room_of(site) for site in ("", *self.view.sites))]
         return [*rooms, list_room(language)] if self.view.alarm_list else rooms
@@ -85,17 +92,23 @@ class Tab:
             elif name == "hide":
                 await self.hide()
             elif name in self._actions:
+                actor.require(Right.SEE)
                 await self._actions[name](actor, arguments)
         except ScadaError as error:
             await self._toast(arguments, "failed", words.sentence(str(error), self.visit.tr))
 
     async def check_session(self) -> Actor | None:
-        """Who holds the session now; when it is over, the page is sent to the log-in and gets nothing more."""
+        """Who holds the session now, or None: the page gets nothing more and is sent on.
+
+        To the log-in when the session is over; to itself, to be built anew, when the right to see came or went.
+        """
         actor = self._actor()
-        if actor is None:
-            await self.hide()
-            await self._send("scada_goto", {"url": "/login?next=" + quote(self.visit.url)})
-        return actor
+        if actor is not None and actor.may(Right.SEE) is self.sees:
+            return actor
+        await self.hide()
+        url = self.visit.url if actor else "/login?next=" + quote(self.visit.url)
+        await self._send("scada_goto", {"url": url})
+        return None
 
     async def show(self) -> None:
         """The page is seen (again): join the rooms, then send everything as it is now."""
@@ -106,7 +119,7 @@ class Tab:
         plant, language = self.visit.plant, self.visit.language
         payload: dict[str, Any] = {
             "tags": self.view.live.snapshot(),
-            "alarms": alarms.summary(plant, host.board, language),
+            "alarms": alarms.summary(plant, host.board, language) if self.sees else alarms.NOTHING,
             "now": host.clock.now_us() // 1000,
         }
         if self.view.alarm_list:

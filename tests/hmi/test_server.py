@@ -7,6 +7,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 PASSWORD = "x"
 
@@ -115,3 +118,12 @@ async def test_style_and_scripts_are_open_and_local(browser: httpx2.AsyncClient)
     await log_in(browser)
     page = (await browser.get("/site/Depot")).text
     assert "https://" not in page.replace("https://github.com", "")
+
+
+async def test_sockets_of_other_sites_are_refused(served: Any) -> None:
+    url = served.url.replace("http", "ws") + "/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
+    async with connect(url, origin=served.url, proxy=None):
+        pass
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(url, origin=Origin("http://evil.example"), proxy=None)
+    assert refused.value.response.status_code == 403

@@ -10,8 +10,10 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from scada.core.access import Right
 from scada.core.errors import BadRequest
 from scada.hmi import words
+from scada.hmi.access import actor_of
 from scada.hmi.context import Fragment, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.mailbox import list_mails, read_mail
@@ -82,6 +84,9 @@ def mail_body(services: HmiServices) -> Callable[[Request], Awaitable[Response]]
     """The HTML part of a mail alone, for a frame that can do nothing."""
 
     async def respond(request: Request) -> Response:
+        actor = actor_of(services, request)
+        if actor is None or not actor.may(Right.SEE):
+            return Response(status_code=403)
         folder = services.mail_dir
         mail = None
         if folder is not None:

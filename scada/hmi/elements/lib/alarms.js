@@ -39,6 +39,7 @@ export class Alarms {
 
   banner(alarm) {
     const place = this.root.querySelector("[data-banner]");
+    if (!place) return; // a page without the right to see
     const key = JSON.stringify(alarm);
     if (key === this.bannerKey) return;
     this.bannerKey = key;
