@@ -363,7 +363,7 @@ class SessionBook:
 
 
 class _ConnectorTags:
-    """The tags of a connector that the book writes; every device type has them (`project.expand`)."""
+    """The tags of a connector that the book writes; every device type has them (`project.check_types`)."""
 
     __slots__ = ("charging", "energy", "id_tag", "started", "transaction")
 

@@ -14,7 +14,8 @@ from scada.core.plant import Level, Meter, Plant, Site
 from scada.core.records import Record
 from scada.core.tag import Source, TagDefinition
 from scada.core.value import Kind
-from scada.drivers.modbus import ModbusDriver, Profile, load_profile
+from scada.drivers.modbus import Profile, load_profile
+from scada.drivers.modbus.driver import ModbusDriver
 from scada.runtime.clock import SystemClock
 from scada.runtime.host import PlantHost
 from scada.runtime.plant_core import Restart

@@ -11,7 +11,8 @@ import pytest
 from scada.core.errors import ProjectError
 from scada.core.plant import Meter
 from scada.core.value import GOOD, Quality, is_bad
-from scada.drivers.modbus import ModbusDriver, Profile
+from scada.drivers.modbus import Profile
+from scada.drivers.modbus.driver import ModbusDriver
 from scada.drivers.modbus.wire import MeterServer
 from scada.runtime.host import PlantHost
 
