@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
@@ -39,6 +40,9 @@ class Reader:
             return None
         try:
             data = tomllib.loads(text)
+        except RecursionError:
+            self.problem(file, "", "nested too deeply")
+            return None
         except tomllib.TOMLDecodeError as error:
             match = re.search(r"line (\d+)", str(error))
             self.problem(file, "", f"not valid TOML: {error}", line=int(match.group(1)) if match else 0)
@@ -54,7 +58,7 @@ class Reader:
 
     def table(self, file: str, model: type[Model], *, required: bool = True) -> list[tuple[int, Model]]:
         """The rows of a CSV file with their line numbers; wrong ones are noted and left out."""
-        if not required and not (self.directory / file).exists():
+        if not required and not os.path.lexists(self.directory / file):
             return []
         text = self._text(file)
         if text is None:
@@ -107,6 +111,9 @@ class Reader:
     def _text(self, file: str) -> str | None:
         path = self.directory / file
         try:
+            if not path.is_file() and path.exists():
+                self.problem(file, "", "is not a file")  # a folder, or a pipe that nobody writes to
+                return None
             if path.stat().st_size > FILE_BYTES_MAX:
                 self.problem(file, "", f"larger than {FILE_BYTES_MAX:,} bytes")
                 return None

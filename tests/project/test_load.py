@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import datetime
@@ -187,3 +188,22 @@ def test_a_check_loads_no_protocol_library(project: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_a_token_list_that_is_there_but_cannot_be_read_is_not_an_empty_one(project: Path) -> None:
+    (project / "tokens.csv").unlink()
+    (project / "tokens.csv").symlink_to(project / "nowhere.csv")
+    assert any(line.startswith("tokens.csv") for line in problems(project))
+
+
+def test_what_is_no_file_is_said_to_be_none(project: Path) -> None:
+    (project / "meters.csv").unlink()
+    os.mkfifo(project / "meters.csv")
+    (project / "tokens.csv").unlink()
+    (project / "tokens.csv").mkdir()
+    assert {line.partition(":")[0] for line in problems(project)} == {"meters.csv", "tokens.csv"}
+
+
+def test_a_file_nested_too_deeply(project: Path) -> None:
+    (project / "project.toml").write_text("x = " + "[" * 5_000)
+    assert any("project.toml" in line for line in problems(project))
