@@ -12,8 +12,9 @@ from rich.console import Console
 from scada.core.plant import Plant
 
 # Into a pipe or a file nothing is cut to the width of a screen.
-console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 300)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+# Nor is `:100:` of a place in a file a picture.
+console = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else 300)
+errors = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 Directory = Annotated[Path, typer.Argument(help="the project's directory", show_default=False)]
 Host = Annotated[str | None, typer.Option("--host", help="listening address")]

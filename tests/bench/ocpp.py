@@ -19,8 +19,8 @@ from typing import Any
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
 
-from scada.project import scaffold
 from scada.testing.processes import supervisor
+from tests.bench.projects import many_chargers
 from tests.bench.report import figure
 
 CHARGERS = 500
@@ -31,10 +31,8 @@ STORM_TIMEOUT_S = 120
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        project = Path(folder) / "bench"
-        scaffold(project, simulated=False)
-        _many_chargers(project)
-        with supervisor(project, "--log-level", "error") as running:
+        project = many_chargers(Path(folder), CHARGERS)
+        with supervisor(project, "--no-simulate", "--log-level", "error") as running:
             ours = asyncio.run(_load(running.addresses["ocpp"], running.process.pid, MESSAGES))
     with subprocess.Popen(
         [sys.executable, "-m", "tests.bench.ocpp_package_server"],
@@ -50,13 +48,6 @@ def main() -> None:
     figure("ocpp", "answer_p99_ms", ours["p99_ms"], "ms", theirs["p99_ms"])
     figure("ocpp", "storm_500_s", ours["storm_s"], "s", theirs["storm_s"])
     figure("ocpp", "kb_per_connection", ours["kb_per_connection"], "kB", theirs["kb_per_connection"])
-
-
-def _many_chargers(project: Path) -> None:
-    (project / "meters.csv").unlink()
-    header = "site,tag,identity,type,feeder,connectors,plug,current_a,power_kw"
-    rows = [f"Depot,X{n},X{n},ac3,A,1,Type_2,32,22" for n in range(CHARGERS)]
-    (project / "chargers.csv").write_text("\n".join([header, *rows]) + "\n")
 
 
 async def _load(url: str, pid: int, messages: int) -> dict[str, float]:

@@ -6,8 +6,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from scada.project import scaffold
 from scada.testing.processes import supervisor
+from tests.bench.projects import many_chargers
 from tests.bench.report import figure
 
 
@@ -18,13 +18,8 @@ def main() -> None:
 
 def _ready_s(chargers: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
-        project = Path(folder) / "bench"
-        scaffold(project, simulated=False)
-        (project / "meters.csv").unlink()
-        header = "site,tag,identity,type,feeder,connectors,plug,current_a,power_kw"
-        rows = [f"Depot,X{n},X{n},ac3,A,1,Type_2,32,22" for n in range(chargers)]
-        (project / "chargers.csv").write_text("\n".join([header, *rows]) + "\n")
+        project = many_chargers(Path(folder), chargers)
         began = time.perf_counter()
         # The program prints its addresses once the port is open.
-        with supervisor(project, "--log-level", "error"):
+        with supervisor(project, "--no-simulate", "--log-level", "error"):
             return time.perf_counter() - began

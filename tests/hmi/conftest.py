@@ -27,6 +27,7 @@ RIGHTS = {
     "admin": frozenset(Right),
     "op": frozenset({Right.SEE, Right.OPERATE, Right.ACKNOWLEDGE}),
     "guest": frozenset({Right.SEE}),
+    "blind": frozenset({Right.OPERATE, Right.ACKNOWLEDGE}),
 }
 
 
@@ -128,7 +129,7 @@ class World:
     def visit(self, user: str = "op", path: str = "", language: str = "en", **query: str) -> Visit:
         return Visit(
             services=self.services,
-            actor=Actor(user, RIGHTS[user], "hmi:test", user),
+            actor=Actor(user, RIGHTS[user], "hmi test", user),
             language=language,
             theme="light",
             url="/",

@@ -11,7 +11,8 @@ import pytest
 from scada.charging.sessions import StartTransaction
 from scada.hmi import shell
 from scada.hmi.context import View
-from scada.hmi.pages import PAGES
+from scada.hmi.pages import PAGES, sessions
+from scada.i18n import Formats
 
 HOSTILE = "<script>alert(1)</script>\"'`${1}</template>"
 VISITS: list[tuple[str, str, dict[str, str]]] = [
@@ -162,3 +163,18 @@ async def test_search_opens_the_charger_or_lists_tags(world: Any) -> None:
 async def test_french_page_holds_no_english(world: Any) -> None:
     _, tags = await page(world, "/charger/{path}", "admin", path="Depot.CP07", language="fr")
     assert not re.search(r"\b(Connector|Commands|Charger|Power|Quality|Log out)\b", tags.text)
+
+
+async def test_a_last_day_is_meant_with_all_its_hours(world: Any) -> None:
+    visit = world.visit(**{"from": "2026-10-25", "to": "2026-10-25"})
+    where = sessions.where(visit, Formats("en", "Europe/Paris"))
+    assert where.from_us is not None
+    assert where.to_us == where.from_us + 25 * 3_600_000_000  # the clock went back that night
+    assert sessions.where(world.visit(to="9999-12-31x"), visit.formats()).to_us is None
+
+
+async def test_no_transaction_is_a_dash_not_a_number(world: Any) -> None:
+    _, tags = await page(world, "/site/{path}", path="Depot", select="Depot.CP03.C2")
+    index = str(world.host.tags["Depot.CP03.C2.TransactionId"].index)
+    formats = [a.get("data-f") for _, a in tags.elements if a.get("data-t") == index]
+    assert formats == ["transaction"]

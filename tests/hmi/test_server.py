@@ -127,3 +127,24 @@ async def test_sockets_of_other_sites_are_refused(served: Any) -> None:
     with pytest.raises(InvalidStatus) as refused:
         await connect(url, origin=Origin("http://evil.example"), proxy=None)
     assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["/site/Depot", "/charger/Depot.CP07", "/alarms", "/tags", "/mails", "/search?q=CP"]
+)
+async def test_without_the_right_to_see_nothing_is_seen(browser: httpx2.AsyncClient, path: str) -> None:
+    await log_in(browser, "blind")
+    answer = await browser.get(path)
+    assert answer.status_code == 403
+    assert "Your role does not include this page." in answer.text
+    assert "CP01" not in answer.text
+    assert "Depot.CP" not in answer.text.replace(path, "")
+    assert "Connector faulted" not in answer.text
+
+
+async def test_without_the_right_to_see_no_mail_is_read(browser: httpx2.AsyncClient, served: Any) -> None:
+    (served.mails / "2.M2.h").write_bytes(b"Content-Type: text/html\r\n\r\n<p>alarm</p>")
+    await log_in(browser, "blind")
+    assert (await browser.get("/mails/body?id=2.M2.h")).status_code == 403
+    await log_in(browser, "guest")
+    assert (await browser.get("/mails/body?id=2.M2.h")).status_code == 200

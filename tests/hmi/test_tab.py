@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from scada.core.access import Actor
+from scada.core.access import Actor, Right
 from scada.core.command import CommandResult, Outcome
+from scada.hmi import alarms
 from scada.hmi.pages import PAGES
-from scada.hmi.tab import Tab
+from scada.hmi.tab import EVERYBODY, Tab
 from scada.hmi.why import USED
 
 
@@ -63,7 +64,7 @@ async def test_command_ends_with_what_the_device_said(world: Any) -> None:
         "command", {"id": "a1", "command": "Reset", "target": "Depot.CP01", "arguments": {"type": "Soft"}}
     )
     assert wire.toasts()[-1] == ("failed", "refused: the charger answered Rejected")
-    assert world.charger.seen[0].origin == "hmi:test"
+    assert world.charger.seen[0].origin == "hmi test"
     assert world.charger.seen[0].user == "op"
 
 
@@ -122,7 +123,7 @@ async def test_acknowledge_is_journalled_with_comment(world: Any) -> None:
     await tab.act("acknowledge", {"id": "a", "paths": ["Depot.CP01.C1.Faulted"], "comment": "seen"})
     assert wire.toasts()[-1] == ("done", "1 acknowledged")
     record = world.journal.records[-1]
-    assert (record.user, record.comment, record.origin) == ("op", "seen", "hmi:test")
+    assert (record.user, record.comment, record.origin) == ("op", "seen", "hmi test")
 
 
 async def test_a_session_that_is_over_leads_to_the_log_in(world: Any) -> None:
@@ -169,3 +170,29 @@ async def test_selecting_fills_the_panel_and_its_sentence_follows(world: Any) ->
     assert "642" in fragments["today"]
     await tab.act("select", {"path": "Elsewhere"})
     assert "Legend" in wire.sent[-1][1]["html"]
+
+
+async def test_without_the_right_to_see_a_page_gets_only_the_beat(world: Any) -> None:
+    world.write("Depot.CP01.C1.Faulted", True)
+    tab, wire = await open_tab(world, "/alarms", "", user="blind")
+    await tab.act("show", {})
+    assert wire.rooms == {EVERYBODY}
+    assert wire.sent[0][1]["alarms"] == alarms.NOTHING
+    for given in (
+        {"name": "select", "path": "Depot.CP01.C1"},
+        {"name": "acknowledge", "paths": ["Depot.CP01.C1.Faulted"]},
+        {"name": "command", "command": "Reset", "target": "Depot.CP01", "arguments": {"type": "Soft"}},
+    ):
+        await tab.act(given["name"], given)
+    assert [state for state, _ in wire.toasts()] == ["failed"] * 3
+    assert "'see'" in wire.toasts()[0][1]
+    assert world.charger.seen == []
+
+
+async def test_who_loses_the_right_to_see_gets_nothing_more(world: Any) -> None:
+    tab, wire = await open_tab(world)
+    await tab.act("show", {})
+    wire.actor = Actor("op", frozenset({Right.OPERATE}), "hmi test", "blind")
+    assert await tab.check_session() is None
+    assert wire.rooms == set()
+    assert wire.sent[-1] == ("scada_goto", {"url": "/"}, "own")

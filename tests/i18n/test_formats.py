@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from scada.i18n import Formats
 
 TIME_US = 1_795_259_056_789_000  # 2026-11-21 11:04:16.789 UTC
@@ -32,3 +34,17 @@ def test_form_fields_are_read_or_left_out() -> None:
     assert time_us is not None
     assert formats.date_time(time_us) == "21/11/2026 00:00:00"
     assert formats.parse_local("yesterday") is None
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-11-21", 24), ("2026-03-29", 23), ("2026-10-25", 25)])
+def test_a_day_ends_at_the_next_midnight_also_when_the_clock_changes(day: str, hours: int) -> None:
+    formats = Formats("en", "Europe/Paris")
+    begin_us, end_us = formats.parse_local(day), formats.day_end_us(day)
+    assert begin_us is not None
+    assert end_us == begin_us + hours * 3_600_000_000
+    assert formats.time(end_us) == "00:00:00"
+
+
+@pytest.mark.parametrize("text", ["", "2026-10-25T12:00", "9999-12-31", "yesterday"])
+def test_what_is_no_day_has_no_end(text: str) -> None:
+    assert Formats("en", "Europe/Paris").day_end_us(text) is None

@@ -135,6 +135,8 @@ def make_plant(port: int, **mail: Any) -> Plant:
         consequence={"en": "Cannot be supervised <now>."},
         guidance={"en": "Look at the switch."},
     )
+    # Without delays, and mailed like any other if nothing held it back: the worst case.
+    mail_lost = AlarmDefinition(level=20, abnormal=False, message={"en": "Mail cannot be sent"})
     hot = AlarmDefinition(level=10, message={"en": "Too hot"})
     own = [
         TagDefinition(path=f"Depot.CP01.C1.{name}", kind=kind, source=Source.INTERNAL)
@@ -154,7 +156,7 @@ def make_plant(port: int, **mail: Any) -> Plant:
         sites=(site,),
         tags=(
             *own,
-            TagDefinition(path="System.MailOk", kind=Kind.BIT, source=Source.INTERNAL),
+            TagDefinition(path="System.MailOk", kind=Kind.BIT, source=Source.INTERNAL, alarm=mail_lost),
             TagDefinition(
                 path="Depot.CP01.Online", kind=Kind.BIT, source=Source.DRIVER, site="Depot", alarm=offline
             ),

@@ -1,5 +1,6 @@
 """A mail about an alarm goes out through a real server, whatever that server does meanwhile."""
 
+import asyncio
 import datetime
 import ipaddress
 import ssl
@@ -89,6 +90,64 @@ async def test_refused_for_good_fails_and_the_others_go_out(server: Any, start: 
     await helpers.wait(failed)
     row = (await site.rows())["Ann.1"]
     assert (row.attempts, row.last_answer) == (1, "550 no such user")
+
+
+async def test_one_wrong_address_makes_no_storm(server: Any, start: Any, helpers: Any) -> None:
+    server.rcpt["ann@example.org"] = "550 no such user"
+    site = await start(server.port)
+    for _ in range(3):
+        for value in (False, True):
+            site.bit("Online", value)
+            site.bit("Hot", not value)
+            await asyncio.sleep(0)
+
+    async def settled() -> bool:
+        rows = await site.rows()
+        return len(rows) > 1 and all(row.state != "waiting" for row in rows.values())
+
+    await helpers.wait(settled)
+    page = await site.store.archive.alarm_journal(100, None)
+    causes = {transition.sequence for transition in page.items}
+    rows = await site.rows()
+    assert "System.MailOk" not in {transition.alarm for transition in page.items}
+    assert site.mail_ok is True
+    assert {row.record.cause for row in rows.values()} <= causes
+    assert len(rows) <= 2 * len(causes)
+    assert all(row.attempts == 1 for row in rows.values())
+    assert len(server.mails) == sum(row.state == "sent" for row in rows.values()) > 0
+
+
+async def test_a_lost_mail_path_is_an_alarm_that_is_not_mailed(
+    free_port: int, start: Any, helpers: Any
+) -> None:
+    site = await start(free_port)
+    site.bit("Hot", True)
+    await helpers.wait(lambda: site.mail_ok is False)
+    server = helpers.server()
+    server.port = free_port
+    server.rcpt["ann@example.org"] = "550 no such user"
+    await server.start()
+    try:
+        # The server judges an address: it is there again, though no mail was taken yet.
+        await helpers.wait(lambda: site.mail_ok is True)
+
+        async def journalled() -> list[str]:
+            page = await site.store.archive.alarm_journal(100, None, alarm="System.MailOk")
+            return [transition.event.value for transition in reversed(page.items)]
+
+        async def came_and_went() -> bool:
+            return await journalled() == ["raised", "returned"]
+
+        await helpers.wait(came_and_went)
+        site.bit("Online", False)
+        await helpers.wait(lambda: len(server.mails) == 1)
+        rows = await site.rows()
+        assert {row.record.recipient for row in rows.values()} == {"ann@example.org", "benoit@example.org"}
+        assert len(rows) == 3
+        assert await journalled() == ["raised", "returned"]
+    finally:
+        await site.stop()
+        await server.stop()
 
 
 async def test_a_recipient_refused_for_now_is_tried_again(server: Any, start: Any, helpers: Any) -> None:
