@@ -101,7 +101,7 @@ class Gate:
                 return
             await self._app(scope, receive, send)
             return
-        request = Request(scope)
+        request = Request(scope, receive)
         path = request.url.path
         if not path.startswith(OPEN_PATHS) and actor_of(self._services, request) is None:
             here = path + (f"?{request.url.query}" if request.url.query else "")
@@ -117,7 +117,13 @@ class Gate:
                     headers.setdefault("Content-Security-Policy", PAGE_POLICY)
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        try:
+            await self._app(scope, receive, with_headers)
+        except RuntimeError as error:
+            # NiceGUI's middleware (Starlette's BaseHTTPMiddleware) takes a browser that left before the answer for
+            # a fault of ours. Leaving a page while it loads is none.
+            if str(error) != "No response returned." or not await request.is_disconnected():
+                raise
 
 
 class Door:

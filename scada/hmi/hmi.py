@@ -201,7 +201,6 @@ def mount(fastapi_app: Any, services: HmiServices) -> Hmi:
     app.add_static_files("/hmi/static", STATIC, max_cache_age=3600)
     for path, build in PAGES.items():
         _route(hmi, path, build)
-    app.add_middleware(access.Gate, services=services)
     ui.run_with(
         fastapi_app,
         title="EV-SCADA",
@@ -213,6 +212,7 @@ def mount(fastapi_app: Any, services: HmiServices) -> Hmi:
         message_history_length=0,
         show_welcome_message=False,
     )
+    app.add_middleware(access.Gate, services=services)  # last: it is the outermost
     return hmi
 
 

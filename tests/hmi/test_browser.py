@@ -95,3 +95,20 @@ async def test_lost_connection_is_said_and_heals(page: tuple[Page, list[str]]) -
     assert "Not sent" in (await browser.text_content(".toast") or "")
     await browser.context.set_offline(False)
     await browser.wait_for_selector("[data-lost][hidden]", state="attached", timeout=20_000)
+
+
+async def test_a_page_without_the_right_to_see_is_live_and_empty(
+    page: tuple[Page, list[str]],
+) -> None:
+    browser, trouble = page
+    await browser.context.clear_cookies()
+    await browser.goto("/login?next=/alarms")
+    await browser.fill("[name=name]", "blind")
+    await browser.fill("[name=password]", "x")
+    await browser.click("[type=submit]")
+    # The clock is set by the server's beat: the page is joined.
+    await browser.wait_for_function("() => /\\d/.test(document.querySelector('[data-clock]').textContent)")
+    assert "Your role does not include this page." in await browser.inner_text("main")
+    assert await browser.locator("[data-lost]").is_hidden()
+    assert await browser.locator(".side, .banner").count() == 0
+    assert trouble == []
