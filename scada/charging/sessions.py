@@ -97,8 +97,8 @@ class SessionBook:
         """Open transactions of an earlier time that were told late, beside the one that runs."""
         self._unknown_stops: dict[tuple[str, int, int, TimeUs], None] = {}
         """(charger, its id, meter, its time) of stops without a start, to know their retries; bounded."""
-        self._energy_wh: dict[tuple[str, int], int] = {}
-        """Energy of the open transactions, as their samples tell it."""
+        self._energy_wh: dict[int, int] = {}
+        """Energy of open transactions by id, as their samples tell it."""
         self._connector_tags = {
             (charger.path, connector.number): _ConnectorTags(database, connector)
             for charger in plant.chargers()
@@ -223,7 +223,7 @@ class SessionBook:
         if record is None or register_wh < record.meter_start_wh:
             return None  # a session register beside a lifetime one: never subtract across the two
         energy_wh = int(register_wh) - record.meter_start_wh
-        self._energy_wh[key] = energy_wh
+        self._energy_wh[record.id] = energy_wh
         if energy_wh - record.energy_wh >= ENERGY_STEP_WH:
             record = replace(record, energy_wh=energy_wh, updated_us=now_us)
             self._open[key] = self._by_id[record.id] = record
@@ -231,13 +231,14 @@ class SessionBook:
         return self._connector_tags[key].energy, energy_wh / 1000, GOOD, now_us
 
     def _close_lost(self, record: TransactionRecord, now_us: TimeUs) -> None:
+        energy_wh = self._live(record).energy_wh
         self._finish(
             replace(
                 record,
                 state=TransactionState.LOST_STOP,
                 stopped_us=now_us,
-                meter_stop_wh=record.meter_start_wh + self._live(record).energy_wh,
-                energy_wh=self._live(record).energy_wh,
+                meter_stop_wh=record.meter_start_wh + energy_wh,
+                energy_wh=energy_wh,
                 reason="LostStop",
                 flags=_flag(record.flags, "lost_stop"),
                 updated_us=now_us,
@@ -277,7 +278,7 @@ class SessionBook:
         current = self._open.get(key)
         if current is not None and current.id == record.id:
             del self._open[key]
-            self._energy_wh.pop(key, None)
+            self._energy_wh.pop(record.id, None)
             self._show_closed(record, now_us)
         late = self._late.get(key)
         if late:
@@ -323,7 +324,7 @@ class SessionBook:
                 del self._by_id[oldest.id]
 
     def _live(self, record: TransactionRecord) -> TransactionRecord:
-        energy_wh = self._energy_wh.get((record.charger, record.connector), record.energy_wh)
+        energy_wh = self._energy_wh.get(record.id, record.energy_wh)
         return record if energy_wh == record.energy_wh else replace(record, energy_wh=energy_wh)
 
     def _show(self, record: TransactionRecord, now_us: TimeUs, energy_quality: int = GOOD) -> None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from scada.charging.authorization import AuthorizationStatus, TokenList
-from scada.charging.sessions import UNKNOWN_CONNECTORS_MAX, SessionBook, StartTransaction, StopTransaction
+from scada.charging.sessions import (
+    LATE_MAX,
+    UNKNOWN_CONNECTORS_MAX,
+    SessionBook,
+    StartTransaction,
+    StopTransaction,
+)
 from scada.core.database import TagDatabase
 from scada.core.effects import Event
 from scada.core.plant import Plant, Token
@@ -198,6 +204,18 @@ def test_after_a_restart_the_newest_of_two_open_ones_runs(plant: Plant, order: i
     assert running.id == 100
     fresh.stop(101, meter=2000, at=earlier + SECOND_US)
     assert fresh.book.open_on(CP, 1) == running
+
+
+def test_late_ones_are_bounded_and_have_no_share_in_the_energy_of_the_one_that_runs(plant: Plant) -> None:
+    depot = Depot(plant)
+    depot.start(meter=9000)
+    depot.book.register(CP, 1, 9400, depot.clock.now_us())
+    began = depot.clock.now_us() - 86_400 * SECOND_US
+    for number in range(LATE_MAX + 1):
+        depot.start(meter=number, at=began + number * SECOND_US)
+    lost = [r for r in depot.records if r.state is TransactionState.LOST_STOP]
+    assert [(r.id, r.energy_wh) for r in lost] == [(101, 0)]
+    assert depot.book.open_transactions()[0].energy_wh == 400
 
 
 def test_connectors_that_a_charger_makes_up_are_flagged_and_bounded(plant: Plant) -> None:

@@ -81,10 +81,9 @@ class Peer:
     """One end of a connection.
 
     Args:
-        handlers: action → handler of the other side's calls.
+        handlers: action → handler of the other side's calls. An action of the version without one is answered
+            NotSupported, any other NotImplemented.
         hot: action → handler that needs no waiting; tried first while nothing else waits.
-        known: actions of the version in either direction; a known one without a handler is NotSupported, an
-            unknown one NotImplemented.
         deviation: told of each frame of the other side that is not as the standard says.
     """
 
@@ -240,6 +239,8 @@ class Peer:
 
     async def _enqueue(self, frame: Frame) -> None:
         while len(self._inbox) >= INBOX_MAX:
+            if self._closed:
+                return  # nobody makes room any more; the next read tells why
             self._room.clear()
             await self._room.wait()
         self._inbox.append(frame)
@@ -253,7 +254,9 @@ class Peer:
                 self._room.set()
                 await self._socket.send(await self._answer(frame), text=True)
         except ConnectionClosed:
-            pass  # the reader sees it too, and ends
+            # The reader sees it too, and ends; it must not wait for room first.
+            self._closed = True
+            self._room.set()
         finally:
             self._worker = None
 
