@@ -21,7 +21,7 @@ import structlog
 
 from scada import __version__, api, hmi, resources
 from scada.app import simulated
-from scada.app.doors import listening_sockets, lock, make_directory, port_of
+from scada.app.doors import listening_sockets, lock, port_of
 from scada.app.http import HttpServer
 from scada.core.plant import Plant
 from scada.core.ports import UserRow, UserStore
@@ -31,7 +31,7 @@ from scada.core.value import GOOD, Quality
 from scada.drivers.modbus.driver import ModbusDriver
 from scada.drivers.modbus.profile import Profile, find_profiles
 from scada.drivers.ocpp.server import OcppServer
-from scada.history import CoreStore, SampleWriter, open_core
+from scada.history import CoreStore, SampleWriter, open_core, prepare_directory
 from scada.identity import passwords
 from scada.identity.accounts import Accounts
 from scada.notify import Notifier
@@ -124,7 +124,7 @@ async def start(
     """Start a system, and stop it at the end of the block."""
     began = time.monotonic()
     data = plant.directory / "data"
-    make_directory(data)
+    prepare_directory(data)
     with lock(data / "scada.lock"), listening_sockets(plant) as sockets:
         if simulate:
             plant = simulated.with_free_ports(plant)

@@ -1,9 +1,8 @@
-"""Doors: the data folder, the lock of a project, the listening sockets. All or nothing, with a sentence."""
+"""Doors: the lock of a project and the listening sockets. All or nothing, with a sentence."""
 
 from __future__ import annotations
 
 import fcntl
-import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,19 +11,6 @@ from typing import TextIO
 
 from scada.core.errors import StartError
 from scada.core.plant import Plant
-
-
-def make_directory(directory: Path) -> None:
-    """Make a folder and see that it can be written. Raises StartError."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        probe = directory / f".probe-{os.getpid()}"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise StartError(
-            f"{directory} cannot be written ({error.strerror}): give the user who runs this the right to write there"
-        ) from error
 
 
 @contextmanager

@@ -6,14 +6,19 @@ new model. Lists are in the order of the files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from pathlib import Path
 
+from scada.core.path import parent
 from scada.core.tag import TagDefinition, Texts
 from scada.core.value import TimeUs
+
+OCPP_IDENTITY = re.compile(r"[A-Za-z0-9*\-:@|_=+.]{1,48}\Z")
+"""A charge point's identity as it may stand in the URL, decoded (OCPP-J 3.1.1; OCPP 2.0.1 part 4 3.1.1)."""
 
 
 class Current(Enum):
@@ -283,6 +288,24 @@ class Plant:
             for charger in self.chargers()
             for connector in charger.connectors
         }
+
+    @cached_property
+    def _places(self) -> frozenset[str]:
+        return frozenset(
+            (
+                *self.chargers_by_path,
+                *self.connectors_by_path,
+                *(meter.path for meter in self.meters()),
+                *(site.path for site in self.sites),
+            )
+        )
+
+    def place_of(self, path: str) -> str:
+        """The nearest branch above a tag that is a connector, charger, meter or site; else empty."""
+        branch = parent(path)
+        while branch and branch not in self._places:
+            branch = parent(branch)
+        return branch
 
     @cached_property
     def definitions(self) -> Mapping[str, TagDefinition]:

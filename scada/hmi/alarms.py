@@ -35,23 +35,9 @@ def priority_number(priority: str) -> int:
     return PRIORITIES.index(priority) + 1 if priority in PRIORITIES else len(PRIORITIES)
 
 
-def place_of(plant: Plant, path: str) -> str:
-    """The nearest branch above a tag that has a page: connector, charger, meter or site; else empty."""
-    branch = parent(path)
-    while branch:
-        if branch in plant.connectors_by_path or branch in plant.chargers_by_path:
-            return branch
-        if any(branch == meter.path for meter in plant.meters()):
-            return branch
-        if any(branch == site.path for site in plant.sites):
-            return branch
-        branch = parent(branch)
-    return ""
-
-
 def url_of(plant: Plant, path: str) -> str:
     """Where an operator handles what a tag or branch says."""
-    place = place_of(plant, path + ".x")
+    place = plant.place_of(path + ".x")
     if place in plant.connectors_by_path:
         charger, _ = plant.connectors_by_path[place]
         return f"/site/{quote(charger.site)}?select={quote(place)}"
@@ -64,7 +50,7 @@ def url_of(plant: Plant, path: str) -> str:
 
 def device_name(plant: Plant, path: str, language: str) -> str:
     """Where an alarm is, as operators say it: `Depot · CP05 · C1`."""
-    place = place_of(plant, path)
+    place = plant.place_of(path)
     if not place:
         return parent(path).replace(".", " · ")
     for site in plant.sites:
@@ -142,7 +128,7 @@ def marks(plant: Plant, views: Iterable[AlarmView]) -> dict[str, list[Any]]:
             worst[branch] = rank
 
     for view in views:
-        place = place_of(plant, view.path)
+        place = plant.place_of(view.path)
         mark(view.site, view)  # "" is the system itself
         charger = plant.chargers_by_path.get(place)
         if place in plant.connectors_by_path:

@@ -22,6 +22,7 @@ import structlog
 from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from scada.core.path import leaf
 from scada.core.plant import Plant
 from scada.core.records import OutboxRecord
 from scada.core.tag import AlarmDefinition
@@ -172,20 +173,15 @@ class Composer:
     def _device(self, path: str, language: str) -> str:
         """The charger (with connector) or meter that an alarm is about, or empty."""
         plant = self._plant
-        branch = path
-        while branch:
-            if branch in plant.connectors_by_path:
-                charger, connector = plant.connectors_by_path[branch]
-                name = f"{charger.name} {connector.path.rpartition('.')[2]}"
-                return _named(name, plant.text(charger.label, language))
-            if branch in plant.chargers_by_path:
-                charger = plant.chargers_by_path[branch]
-                return _named(charger.name, plant.text(charger.label, language))
-            for meter in plant.meters():
-                if meter.path == branch:
-                    return _named(meter.name, plant.text(meter.label, language))
-            branch = branch.rpartition(".")[0]
-        return ""
+        place = plant.place_of(path)
+        if place in plant.connectors_by_path:
+            charger, connector = plant.connectors_by_path[place]
+            return _named(f"{charger.name} {leaf(connector.path)}", plant.text(charger.label, language))
+        if place in plant.chargers_by_path:
+            charger = plant.chargers_by_path[place]
+            return _named(charger.name, plant.text(charger.label, language))
+        meter = next((meter for meter in plant.meters() if meter.path == place), None)
+        return _named(meter.name, plant.text(meter.label, language)) if meter else ""
 
 
 def _named(name: str, label: str) -> str:

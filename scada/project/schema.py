@@ -9,11 +9,11 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from scada.core.path import is_segment
+from scada.core.plant import OCPP_IDENTITY
 from scada.core.units import UNITS
 
 _SECRET_REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)?\Z")
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\Z")
-_IDENTITY = re.compile(r"[A-Za-z0-9*\-:@|_=+.]{1,48}\Z")
 
 
 def _segment(text: str) -> str:
@@ -41,7 +41,7 @@ def _email(text: str) -> str:
 
 
 def _identity(text: str) -> str:
-    if not _IDENTITY.match(text):
+    if not OCPP_IDENTITY.match(text):
         raise ValueError("an OCPP identity has 1 to 48 of the characters A-Z a-z 0-9 * - : @ | _ = + .")
     return text
 

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import binascii
 import hmac
-import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -19,7 +18,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
 
-from scada.core.plant import Plant
+from scada.core.plant import OCPP_IDENTITY, Plant
 from scada.core.value import GOOD
 from scada.drivers.ocpp.dialect import Dialect
 from scada.drivers.ocpp.station import Station
@@ -34,7 +33,6 @@ PING_INTERVAL_S = 30.0
 PING_TIMEOUT_S = 30.0
 OPEN_TIMEOUT_S = 20.0
 
-_IDENTITY = re.compile(r"[A-Za-z0-9*\-:@|_=+.]{1,48}\Z")
 DIALECTS: Mapping[str, Dialect] = {V16.version: V16}
 """By order of preference."""
 
@@ -122,7 +120,7 @@ class OcppServer:
             return connection.respond(HTTPStatus.METHOD_NOT_ALLOWED, "use GET\n")
         path = request.path.partition("?")[0]
         identity = unquote(path[len(self._path) :]) if path.startswith(self._path) else ""
-        if not _IDENTITY.match(identity) or identity not in self.stations:
+        if not OCPP_IDENTITY.match(identity) or identity not in self.stations:
             self._note_refusal(identity, "unknown")
             return connection.respond(HTTPStatus.NOT_FOUND, "no such charge point\n")
         if identity in self._passwords and not self._authenticated(identity, request):
