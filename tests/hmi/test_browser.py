@@ -69,7 +69,9 @@ async def test_values_move(page: tuple[Page, list[str]]) -> None:
 async def test_hostile_texts_stay_texts(page: tuple[Page, list[str]], url: str) -> None:
     browser, trouble = page
     await browser.goto(url)
-    await browser.wait_for_function("document.querySelector('[data-clock]').textContent !== '--:--:--'")
+    await browser.wait_for_function(
+        "(document.querySelector('[data-clock]')?.textContent ?? '--:--:--') !== '--:--:--'"
+    )
     if url.startswith("/charger"):
         assert "<img src=x onerror=alert(1)>" in (await browser.text_content("main") or "")
     assert await browser.locator("main img").count() == 0
@@ -88,7 +90,9 @@ async def test_selection_is_an_address(page: tuple[Page, list[str]]) -> None:
 
 async def test_lost_connection_is_said_and_heals(page: tuple[Page, list[str]]) -> None:
     browser, _ = page
-    await browser.wait_for_function("document.querySelector('[data-clock]').textContent !== '--:--:--'")
+    await browser.wait_for_function(
+        "(document.querySelector('[data-clock]')?.textContent ?? '--:--:--') !== '--:--:--'"
+    )
     await browser.context.set_offline(True)
     await browser.wait_for_selector("[data-lost]:not([hidden])", timeout=4_000)
     await browser.click('[data-select="Depot.CP03.C2"]')
@@ -107,7 +111,9 @@ async def test_a_page_without_the_right_to_see_is_live_and_empty(
     await browser.fill("[name=password]", "x")
     await browser.click("[type=submit]")
     # The clock is set by the server's beat: the page is joined.
-    await browser.wait_for_function("() => /\\d/.test(document.querySelector('[data-clock]').textContent)")
+    await browser.wait_for_function(
+        "() => /\\d/.test(document.querySelector('[data-clock]')?.textContent ?? '')"
+    )
     assert "Your role does not include this page." in await browser.inner_text("main")
     assert await browser.locator("[data-lost]").is_hidden()
     assert await browser.locator(".side, .banner").count() == 0
