@@ -1,59 +1,38 @@
 """The alarm state machine (ISA-18.2 / IEC 62682), pure.
 
-Sources are bits. While a bit's quality is not Good its alarm stands as it is, its delays included. Every
+Sources are bits. While a bit's quality is not Good its alarm stands as it is and a running delay waits. Every
 transition is returned as a record; what operators see is the published board, after the record is durable
 (`scada.runtime.board`).
 
-Invariant: each change of a state has one record; the last record of an alarm tells its state.
+Suppressions are a set: masks, a shelf, outages of branches. While one holds, nothing is raised: an alarm that
+stood, or would come, goes to a suppressed state and stays there until the last one is gone; then its source is
+looked at anew, with its on-delay. A mask that comes while a delay runs cancels the delay.
+
+Invariants: each change of a state has one record; the last record of an alarm tells its state; an alarm that is
+held is normal or in a suppressed state.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from scada.alarming.alarm import Alarm, AlarmSnapshot
 from scada.core.database import TagDatabase
 from scada.core.errors import BadRequest, NotFound
-from scada.core.records import AlarmEvent, AlarmState, AlarmTransition
-from scada.core.tag import AlarmDefinition, Tag
-from scada.core.value import TimeUs, is_good
+from scada.core.path import parent
+from scada.core.records import AlarmEvent, AlarmState, AlarmTransition, HoldKind, HoldRecord
+from scada.core.tag import Source, Tag, TagDefinition
+from scada.core.timers import Timers
+from scada.core.value import GOOD, SECOND_US, Kind, TimeUs, is_good
 
 COMMENT_LENGTH_MAX = 500
+GROUP_SPAN_US = 2 * SECOND_US
+"""Alarms of a site that follow each other within this time came together; the first is the first-out."""
+GROUP_MAX_US = 60 * SECOND_US
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmSnapshot:
-    """An alarm as an earlier run left it.
-
-    Attributes:
-        changed_us, value, user, comment: of the last transition.
-    """
-
-    alarm: str
-    state: AlarmState
-    raised_us: TimeUs
-    changed_us: TimeUs = 0
-    value: str = ""
-    user: str = ""
-    comment: str = ""
-
-
-class Alarm:
-    """One alarm-capable bit and where it stands."""
-
-    __slots__ = ("definition", "due_us", "pending", "raised_us", "state", "tag", "value_of")
-
-    def __init__(self, tag: Tag, definition: AlarmDefinition, value_of: Tag | None) -> None:
-        self.tag = tag
-        self.definition = definition
-        self.value_of = value_of
-        """The register whose value is noted with a transition, or None."""
-        self.state = AlarmState.NORMAL
-        self.raised_us: TimeUs = 0
-        self.due_us: TimeUs | None = None
-        self.pending: bool | None = None
-        """The state (abnormal?) that the running delay leads to; None: no delay runs."""
+_NOBODY = ("", "", "")
+By = tuple[str, str, str]
+"""(user, origin, comment)."""
 
 
 class AlarmEngine:
@@ -66,116 +45,267 @@ class AlarmEngine:
     """
 
     def __init__(
-        self, database: TagDatabase, next_sequence: int, emit: Callable[[AlarmTransition], None]
+        self,
+        database: TagDatabase,
+        timers: Timers,
+        next_sequence: int,
+        emit: Callable[[AlarmTransition], None],
     ) -> None:
         self._emit = emit
+        self._timers = timers
         self._sequence = next_sequence
-        self._timers: list[tuple[TimeUs, str]] = []
         self._alarms: dict[str, Alarm] = {}
+        self._groups: dict[str, tuple[int, TimeUs, TimeUs]] = {}
+        """Site → (sequence of the first-out, its time, time of the newest alarm)."""
         for tag in database:
             definition = tag.definition.alarm
             if definition is not None:
-                register = database.get(tag.path.rpartition(".")[0])
-                self._alarms[tag.path] = Alarm(tag, definition, register)
+                self._alarms[tag.path] = Alarm(tag, definition, _value_of(database, tag.path, definition.value))
                 database.watch(tag, self._changed)
 
     def __iter__(self) -> Iterator[Alarm]:
         return iter(self._alarms.values())
 
+    def __len__(self) -> int:
+        return len(self._alarms)
+
     def get(self, path: str) -> Alarm | None:
         """The alarm of a bit, or None."""
         return self._alarms.get(path)
 
-    def restore(self, snapshots: Iterable[AlarmSnapshot]) -> None:
-        """Put alarms back as they were; alarms that are no longer configured are passed over."""
-        for snapshot in snapshots:
-            alarm = self._alarms.get(snapshot.alarm)
-            if alarm is not None:
-                alarm.state = snapshot.state
-                alarm.raised_us = snapshot.raised_us
-
-    def acknowledge(
-        self, paths: Sequence[str], user: str, origin: str, comment: str, now_us: TimeUs
-    ) -> list[str]:
-        """Acknowledge alarms; those that are acknowledged already are passed over.
-
-        Returns:
-            The paths that were acknowledged now.
-
-        Raises:
-            NotFound: a path is no alarm; nothing was changed.
-            BadRequest: the comment is too long; nothing was changed.
-        """
-        if len(comment) > COMMENT_LENGTH_MAX:
-            raise BadRequest(f"a comment has at most {COMMENT_LENGTH_MAX} characters")
-        alarms = []
+    def find(self, paths: Sequence[str]) -> list[Alarm]:
+        """The alarms at these paths. Raises NotFound for the first that there is not."""
+        found = []
         for path in paths:
             alarm = self._alarms.get(path)
             if alarm is None:
                 raise NotFound(f"there is no alarm {path}")
-            alarms.append(alarm)
+            found.append(alarm)
+        return found
+
+    def below(self, branch: str) -> list[Alarm]:
+        """The alarms at a path and below it."""
+        inside = branch + "."
+        return [one for path, one in self._alarms.items() if path == branch or path.startswith(inside)]
+
+    def activity(self, path: str) -> Tag | None:
+        """A tag that is true while the alarm is active, for expressions to watch; None: there is no such alarm."""
+        alarm = self._alarms.get(path)
+        if alarm is None:
+            return None
+        if alarm.activity is None:
+            definition = TagDefinition(path=path, kind=Kind.BIT, source=Source.INTERNAL, initial=False)
+            alarm.activity = Tag(definition, -1)
+        return alarm.activity
+
+    def restore(self, snapshots: Iterable[AlarmSnapshot], holds: Iterable[HoldRecord]) -> None:
+        """Put alarms back as they were; alarms that are no longer configured are passed over."""
+        for hold in holds:
+            if hold.kind is HoldKind.SHELVED and (alarm := self._alarms.get(hold.path)) is not None:
+                alarm.shelf = hold
+            elif hold.kind is HoldKind.OUT_OF_SERVICE:
+                for one in self.below(hold.path):
+                    one.outages = (*one.outages, hold)
+        for snapshot in snapshots:
+            alarm = self._alarms.get(snapshot.alarm)
+            if alarm is None:
+                continue
+            alarm.state = snapshot.state
+            alarm.raised_us = snapshot.raised_us
+            alarm.first_out = snapshot.first_out
+            self._tell_activity(alarm, snapshot.changed_us)
+
+    # What operators do
+
+    def acknowledge(self, alarms: Iterable[Alarm], by: By, now_us: TimeUs) -> list[str]:
+        """Acknowledge alarms; those that need none are passed over. Returns the paths acknowledged now."""
+        check_comment(by[2])
         done = []
         for alarm in alarms:
-            if alarm.state is AlarmState.ACTIVE_UNACKNOWLEDGED:
-                state = AlarmState.ACTIVE_ACKNOWLEDGED
-            elif alarm.state is AlarmState.RETURNED_UNACKNOWLEDGED:
-                state = AlarmState.NORMAL
-            else:
-                continue
-            self._move(alarm, AlarmEvent.ACKNOWLEDGED, state, now_us, user, origin, comment)
-            done.append(alarm.tag.path)
+            state = _ACKNOWLEDGED.get(alarm.state)
+            if state is not None:
+                self._move(alarm, AlarmEvent.ACKNOWLEDGED, state, now_us, by)
+                done.append(alarm.tag.path)
         return done
 
-    def tick(self, now_us: TimeUs) -> None:
-        """End the delays that are over."""
-        while self._timers and self._timers[0][0] <= now_us:
-            due_us, path = heapq.heappop(self._timers)
-            alarm = self._alarms[path]
-            if alarm.due_us != due_us or alarm.pending is None:
-                continue  # the delay was called off or began anew
-            abnormal = alarm.pending
-            alarm.pending = alarm.due_us = None
-            self._apply(alarm, abnormal, due_us)
+    def comment(self, alarm: Alarm, by: By, now_us: TimeUs) -> None:
+        """Put a comment into the journal. Raises BadRequest for one that is empty or too long."""
+        if not by[2].strip():
+            raise BadRequest("a comment needs words")
+        check_comment(by[2])
+        self._move(alarm, AlarmEvent.COMMENTED, alarm.state, now_us, by)
+
+    def reset(self, alarms: Iterable[Alarm], by: By, now_us: TimeUs) -> list[str]:
+        """Let go of latches whose source is normal again; others are passed over. Returns the paths."""
+        check_comment(by[2])
+        done = []
+        for alarm in alarms:
+            if alarm.state.latched:
+                state = (
+                    AlarmState.RETURNED_UNACKNOWLEDGED if alarm.state.unacknowledged else AlarmState.NORMAL
+                )
+                self._move(alarm, AlarmEvent.RESET, state, now_us, by)
+                done.append(alarm.tag.path)
+        return done
+
+    def shelve(self, alarm: Alarm, hold: HoldRecord, now_us: TimeUs) -> None:
+        """Put an alarm on the shelf; one that is there already stays by the new terms. Who calls sees to its end."""
+        alarm.shelf = hold
+        by = (hold.user, hold.origin, hold.reason)
+        self._hold(alarm, AlarmEvent.SHELVED, now_us, by, hold.until_us)
+
+    def unshelve(self, alarm: Alarm, by: By, now_us: TimeUs) -> bool:
+        """Take an alarm off the shelf. Returns whether it was there."""
+        if alarm.shelf is None:
+            return False
+        alarm.shelf = None
+        self._let_go(alarm, AlarmEvent.UNSHELVED, now_us, by)
+        return True
+
+    def take_out(self, hold: HoldRecord, now_us: TimeUs) -> None:
+        """Take a branch out of service. One journal row tells it of the branch, one of each alarm that stood."""
+        by = (hold.user, hold.origin, hold.reason)
+        self._note(hold.path, AlarmEvent.OUT_OF_SERVICE, AlarmState.OUT_OF_SERVICE, now_us, by, hold.until_us)
+        for alarm in self.below(hold.path):
+            alarm.outages = (*(one for one in alarm.outages if one.path != hold.path), hold)
+            if alarm.state is not AlarmState.NORMAL or alarm.tag.path == hold.path:
+                self._hold(alarm, AlarmEvent.OUT_OF_SERVICE, now_us, by, hold.until_us)
+            alarm.cancel_delay()
+
+    def put_in(self, branch: str, by: By, now_us: TimeUs) -> None:
+        """Put a branch back into service."""
+        self._note(branch, AlarmEvent.IN_SERVICE, AlarmState.NORMAL, now_us, by, None)
+        for alarm in self.below(branch):
+            if any(one.path == branch for one in alarm.outages):
+                alarm.outages = tuple(one for one in alarm.outages if one.path != branch)
+                self._let_go(alarm, AlarmEvent.IN_SERVICE, now_us, by)
+
+    # What masks do
+
+    def mask(self, name: str, alarms: Iterable[Alarm], now_us: TimeUs) -> None:
+        """A mask holds from now on."""
+        for alarm in alarms:
+            if name in alarm.masks:
+                continue
+            alarm.masks = (*alarm.masks, name)
+            if alarm.state is not AlarmState.NORMAL:
+                self._hold(alarm, AlarmEvent.SUPPRESSED, now_us, ("", "", name))
+            alarm.cancel_delay()
+
+    def unmask(self, name: str, alarms: Iterable[Alarm], now_us: TimeUs) -> None:
+        """A mask does not hold any more."""
+        for alarm in alarms:
+            if name in alarm.masks:
+                alarm.masks = tuple(one for one in alarm.masks if one != name)
+                self._let_go(alarm, AlarmEvent.UNSUPPRESSED, now_us, ("", "", name))
+
+    def unmask_all(self, alarm: Alarm, now_us: TimeUs) -> None:
+        """Nothing that is configured holds an alarm back any more, though an earlier run left it so."""
+        alarm.masks = ()
+        self._let_go(alarm, AlarmEvent.UNSUPPRESSED, now_us, _NOBODY)
+
+    # The machine
 
     def _changed(self, tag: Tag, now_us: TimeUs) -> None:
         alarm = self._alarms[tag.path]
         if not is_good(tag.quality):
-            # Frozen: the delay ends and begins anew when the source can be trusted again.
-            alarm.pending = alarm.due_us = None
+            if alarm.due_us is not None:  # frozen: what is left runs on when the source can be trusted again
+                alarm.left_us = max(1, alarm.due_us - now_us)
+                alarm.due_us = None
             return
-        definition = alarm.definition
-        abnormal = tag.value is definition.abnormal
-        if abnormal is alarm.state.active:
-            alarm.pending = alarm.due_us = None
+        state = alarm.state
+        if state.suppressed:
             return
+        abnormal = tag.value is alarm.definition.abnormal
+        # An alarm that its latch holds waits for the source to be abnormal again.
+        if abnormal is (state.active and not state.latched):
+            alarm.cancel_delay()
+            return
+        left_us = None
         if alarm.pending is abnormal:
-            return
-        delay_us = definition.on_delay_us if abnormal else definition.off_delay_us
+            if alarm.due_us is not None:
+                return
+            left_us = alarm.left_us
+        delay_us = alarm.definition.on_delay_us if abnormal else alarm.definition.off_delay_us
+        if left_us is not None:
+            delay_us = left_us
+        alarm.cancel_delay()
         if delay_us <= 0:
-            alarm.pending = alarm.due_us = None
             self._apply(alarm, abnormal, now_us)
             return
         alarm.pending = abnormal
         alarm.due_us = now_us + delay_us
-        heapq.heappush(self._timers, (alarm.due_us, tag.path))
+        self._timers.at(alarm.due_us, lambda due_us: self._due(alarm, due_us))
+
+    def _due(self, alarm: Alarm, due_us: TimeUs) -> None:
+        if alarm.due_us != due_us or alarm.pending is None:
+            return  # the delay was called off or began anew
+        abnormal = alarm.pending
+        alarm.cancel_delay()
+        self._apply(alarm, abnormal, due_us)
 
     def _apply(self, alarm: Alarm, abnormal: bool, now_us: TimeUs) -> None:
+        definition, state = alarm.definition, alarm.state
         if abnormal:
-            if alarm.state is AlarmState.NORMAL:
+            held = alarm.held
+            if held is not None:
+                comment = ", ".join(alarm.masks) if held is AlarmState.SUPPRESSED else ""
+                self._move(alarm, AlarmEvent.SUPPRESSED, held, now_us, ("", "", comment))
+                return
+            if state is AlarmState.NORMAL:
                 alarm.raised_us = now_us
-            state = (
+                alarm.first_out = self._first_out(alarm.tag.definition.site, now_us)
+            raised = (
                 AlarmState.ACTIVE_UNACKNOWLEDGED
-                if alarm.definition.needs_acknowledgement
+                if definition.needs_acknowledgement
                 else AlarmState.ACTIVE_ACKNOWLEDGED
             )
-            self._move(alarm, AlarmEvent.RAISED, state, now_us)
+            self._move(alarm, AlarmEvent.RAISED, raised, now_us)
+            return
+        unacknowledged = state is AlarmState.ACTIVE_UNACKNOWLEDGED
+        if definition.latching:
+            latched = AlarmState.LATCHED_UNACKNOWLEDGED if unacknowledged else AlarmState.LATCHED_ACKNOWLEDGED
+            self._move(alarm, AlarmEvent.RETURNED, latched, now_us)
         else:
-            state = (
-                AlarmState.RETURNED_UNACKNOWLEDGED
-                if alarm.state is AlarmState.ACTIVE_UNACKNOWLEDGED
-                else AlarmState.NORMAL
-            )
-            self._move(alarm, AlarmEvent.RETURNED, state, now_us)
+            returned = AlarmState.RETURNED_UNACKNOWLEDGED if unacknowledged else AlarmState.NORMAL
+            self._move(alarm, AlarmEvent.RETURNED, returned, now_us)
+
+    def _hold(
+        self, alarm: Alarm, event: AlarmEvent, now_us: TimeUs, by: By, until_us: TimeUs | None = None
+    ) -> None:
+        alarm.cancel_delay()
+        alarm.latch_kept = alarm.latch_kept or (
+            alarm.definition.latching and (alarm.state.active or alarm.state.latched)
+        )
+        held = alarm.held
+        assert held is not None
+        self._move(alarm, event, held, now_us, by, until_us)
+
+    def _let_go(self, alarm: Alarm, event: AlarmEvent, now_us: TimeUs, by: By) -> None:
+        held = alarm.held
+        if not alarm.state.suppressed:
+            if held is None:
+                alarm.cancel_delay()
+                self._changed(alarm.tag, now_us)  # its source may have become abnormal meanwhile
+            return
+        self._move(alarm, event, held or AlarmState.NORMAL, now_us, by)
+        if held is not None:
+            return
+        if alarm.latch_kept and not (
+            is_good(alarm.tag.quality) and alarm.tag.value is alarm.definition.abnormal
+        ):
+            alarm.raised_us = now_us
+            alarm.first_out = self._first_out(alarm.tag.definition.site, now_us)
+            self._move(alarm, AlarmEvent.RAISED, AlarmState.LATCHED_UNACKNOWLEDGED, now_us)
+        alarm.latch_kept = False
+        self._changed(alarm.tag, now_us)
+
+    def _first_out(self, site: str, now_us: TimeUs) -> int:
+        first, since_us, newest_us = self._groups.get(site, (0, 0, -GROUP_SPAN_US - 1))
+        if not 0 <= now_us - newest_us <= GROUP_SPAN_US or now_us - since_us > GROUP_MAX_US:
+            first, since_us = self._sequence, now_us
+        self._groups[site] = (first, since_us, now_us)
+        return first
 
     def _move(
         self,
@@ -183,33 +313,101 @@ class AlarmEngine:
         event: AlarmEvent,
         state: AlarmState,
         now_us: TimeUs,
-        user: str = "",
-        origin: str = "",
-        comment: str = "",
+        by: By = _NOBODY,
+        until_us: TimeUs | None = None,
     ) -> None:
         alarm.state = state
-        sequence = self._sequence
-        self._sequence += 1
+        definition = alarm.tag.definition
         self._emit(
             AlarmTransition(
-                sequence=sequence,
+                sequence=self._next(),
                 time_us=now_us,
                 alarm=alarm.tag.path,
-                site=alarm.tag.definition.site,
+                site=definition.site,
                 level=alarm.definition.level,
                 event=event,
                 state=state,
                 raised_us=alarm.raised_us,
-                value=_value_text(alarm.value_of),
-                user=user,
-                origin=origin,
-                comment=comment,
+                domain=definition.domain,
+                nature=definition.nature,
+                first_out=alarm.first_out,
+                value=alarm.value_text(),
+                user=by[0],
+                origin=by[1],
+                comment=by[2],
+                until_us=until_us,
+            )
+        )
+        self._tell_activity(alarm, now_us)
+
+    def _note(
+        self,
+        branch: str,
+        event: AlarmEvent,
+        state: AlarmState,
+        now_us: TimeUs,
+        by: By,
+        until_us: TimeUs | None,
+    ) -> None:
+        """A row about a branch, which is no alarm itself."""
+        if branch in self._alarms:
+            return  # it has a row of its own
+        site = branch.partition(".")[0]
+        self._emit(
+            AlarmTransition(
+                sequence=self._next(),
+                time_us=now_us,
+                alarm=branch,
+                site="" if site == "System" else site,
+                level=0,
+                event=event,
+                state=state,
+                raised_us=now_us,
+                user=by[0],
+                origin=by[1],
+                comment=by[2],
+                until_us=until_us,
             )
         )
 
+    def _next(self) -> int:
+        sequence = self._sequence
+        self._sequence += 1
+        return sequence
 
-def _value_text(register: Tag | None) -> str:
-    if register is None or not isinstance(register.value, (int, float)):
-        return ""
-    definition = register.definition
-    return f"{register.value:.{definition.decimals}f} {definition.unit}".rstrip()
+    def _tell_activity(self, alarm: Alarm, now_us: TimeUs) -> None:
+        activity = alarm.activity
+        if activity is not None and activity.value is not alarm.state.active:
+            activity.value = alarm.state.active
+            activity.quality = GOOD
+            if activity.watch is not None:
+                activity.watch.react(activity, now_us)
+
+
+_ACKNOWLEDGED: Mapping[AlarmState, AlarmState] = {
+    AlarmState.ACTIVE_UNACKNOWLEDGED: AlarmState.ACTIVE_ACKNOWLEDGED,
+    AlarmState.RETURNED_UNACKNOWLEDGED: AlarmState.NORMAL,
+    AlarmState.LATCHED_UNACKNOWLEDGED: AlarmState.LATCHED_ACKNOWLEDGED,
+}
+
+
+def _value_of(database: TagDatabase, path: str, name: str) -> Tag | None:
+    """The tag whose value is noted with an alarm: the named one in the nearest branch, else the register of a threshold."""
+    branch = parent(path)
+    if not name:
+        return database.get(branch)
+    while branch:
+        found = database.get(f"{branch}.{name}")
+        if found is not None:
+            return found
+        branch = parent(branch)
+    return None
+
+
+def check_comment(comment: str) -> None:
+    """Raise BadRequest for a comment that is too long."""
+    if len(comment) > COMMENT_LENGTH_MAX:
+        raise BadRequest(f"a comment has at most {COMMENT_LENGTH_MAX} characters")
+
+
+__all__ = ["COMMENT_LENGTH_MAX", "Alarm", "AlarmEngine", "AlarmSnapshot", "By", "check_comment"]

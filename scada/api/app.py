@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from scada.api import routes
+from scada.api import answer, routes
 from scada.api.services import ApiServices
 from scada.core.errors import BadRequest, Denied, JournalError, NotFound, ScadaError
 
@@ -47,6 +47,8 @@ def create_app(services: ApiServices) -> FastAPI:
         return JSONResponse({"detail": detail}, 422)
 
     app.include_router(routes.build(services), prefix="/api/v1")
+    if services.links is not None:
+        app.include_router(answer.answer_routes(services, services.links, services.secret))
 
     @app.api_route("/api/{path:path}", methods=_METHODS, include_in_schema=False)
     async def _nowhere(path: str) -> JSONResponse:

@@ -77,20 +77,55 @@ class AlarmItem(BaseModel):
 
 
 class JournalItem(BaseModel):
-    """A row of the alarm journal."""
+    """A row of the alarm journal.
+
+    `first_out`: sequence of the row with which its group of alarms began, 0: not known. `until`: end of a shelving or
+    of a time out of service, null where there is none.
+    """
 
     sequence: int
     time: str
     alarm: str
     site: str
     level: int
+    domain: str
+    nature: str
     event: str
     state: str
     raised: str
+    first_out: int
     value: str
     user: str
     origin: str
     comment: str
+    until: str | None
+
+
+class AlarmCount(BaseModel):
+    """How often an alarm did what the list is about."""
+
+    alarm: str
+    times: int
+
+
+class FiguresItem(BaseModel):
+    """Figures of the alarm system over a span; rates are alarms in ten minutes, shares in percent, times in seconds."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_: Annotated[str, Field(alias="from")]
+    to: str
+    raised: int
+    per_10_min_mean: float
+    per_10_min_peak: int
+    flood_percent: float
+    most_frequent: list[AlarmCount]
+    chattering: list[str]
+    fleeting: list[AlarmCount]
+    stale: list[str]
+    by_priority: dict[str, float]
+    acknowledge_s_median: float | None
+    acknowledge_s_p90: float | None
 
 
 class SessionItem(BaseModel):
@@ -143,16 +178,30 @@ class ChargerItem(BaseModel):
     connectors: list[ConnectorItem]
 
 
-class MailItem(BaseModel):
-    """A mail of the outbox."""
+class OutboxItem(BaseModel):
+    """A message of the outbox and what became of it.
+
+    `sent_with`: id of the message that carried it too, 0: its own. `not_before`, `sent`: null where there is none.
+    """
 
     id: int
     created: str
+    contact: str
+    channel: str
     recipient: str
+    template: str
+    profile: str
+    cause: int
+    level: int
+    urgent: bool
     subject: str
     state: str
     attempts: int
+    not_before: str | None
+    next_try: str | None
     last_answer: str
+    sent: str | None
+    sent_with: int
 
 
 class Strict(BaseModel):
@@ -182,6 +231,15 @@ class WriteValue(Strict):
     """A new value."""
 
     value: bool | float | str
+
+
+class ForceValue(Strict):
+    """A value that stands in for the source's; without `until` and `for_s` until somebody releases it."""
+
+    value: bool | float | str
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    until: Annotated[str, Field(max_length=40)] | None = None
+    for_s: Annotated[float, Field(gt=0, le=366 * 86400)] | None = None
 
 
 class Acknowledgement(Strict):
@@ -299,13 +357,17 @@ def journal_item(row: AlarmTransition) -> JournalItem:
         alarm=row.alarm,
         site=row.site,
         level=row.level,
+        domain=row.domain,
+        nature=row.nature,
         event=row.event.value,
         state=row.state.value,
         raised=moment.text(row.raised_us),
+        first_out=row.first_out,
         value=row.value,
         user=row.user,
         origin=row.origin,
         comment=row.comment,
+        until=moment.text(row.until_us) if row.until_us is not None else None,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
-from scada.api import models
+from scada.api import force, journal, models, outbox
 from scada.api.access import actor_of, basic_scheme, bearer_scheme, origin_of, requires
 from scada.api.services import ApiServices
 from scada.core import moment
@@ -17,8 +17,8 @@ from scada.core.errors import BadRequest, Denied, NotFound
 from scada.core.ports import SessionFilter
 from scada.core.records import TransactionState
 from scada.core.tag import Tag
-from scada.core.value import quality_name
-from scada.runtime.plant_core import Acknowledge, WriteTag
+from scada.core.value import Kind, quality_name
+from scada.runtime.requests import Acknowledge, WriteTag
 
 LIMIT_MAX = 1_000
 
@@ -37,6 +37,9 @@ def build(services: ApiServices) -> APIRouter:
     _alarms(router, services, secured)
     _sessions(router, services, secured)
     _commands(router, services, secured)
+    force.build(router, services, secured)
+    journal.build(router, services, secured)
+    outbox.build(router, services, secured)
     return router
 
 
@@ -95,6 +98,10 @@ def _tags(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
             str,
             Query(max_length=256, description="`*` within a segment, `**` across; a last `*`: the branch"),
         ] = "**",
+        kind: Kind | None = None,
+        quality: Annotated[
+            str, Query(max_length=60, description="for example GoodLocalOverride: the forced ones")
+        ] = "",
         limit: Limit = 100,
         cursor: Cursor = None,
     ) -> models.Page[models.TagItem]:
@@ -103,6 +110,10 @@ def _tags(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
             selected = tags.select(path)
         except ValueError as error:
             raise BadRequest(str(error)) from None
+        if kind is not None:
+            selected = [tag for tag in selected if tag.definition.kind is kind]
+        if quality:
+            selected = [tag for tag in selected if quality_name(tag.quality) == quality]
         start = _number(cursor)
         part = [tag for tag in selected if tag.index >= start][: limit + 1]
         following = str(part[limit].index) if len(part) > limit else None
@@ -164,14 +175,6 @@ def _alarms(router: APIRouter, services: ApiServices, secured: list[Any]) -> Non
         following = str(start + limit) if len(views) > start + limit else None
         items = [models.alarm_item(services.plant, view, language) for view in part]
         return models.Page(items=items, next=following)
-
-    @router.get("/alarms/journal", tags=["alarms"], dependencies=[*secured, see])
-    async def journal(
-        site: str = "", alarm: str = "", limit: Limit = 100, cursor: Cursor = None
-    ) -> models.Page[models.JournalItem]:
-        """The alarm journal, newest first."""
-        page = await services.archive.alarm_journal(limit, cursor, site, alarm)
-        return models.Page(items=[models.journal_item(row) for row in page.items], next=page.next)
 
     async def acknowledge(paths: list[str], comment: str, actor: Actor) -> models.Acknowledged:
         done = await services.host.request(Acknowledge(tuple(paths), actor, comment))
@@ -286,26 +289,6 @@ def _commands(router: APIRouter, services: ApiServices, secured: list[Any]) -> N
         result = await services.router.execute(body.command, body.target, body.arguments, actor)
         return models.CommandOutcome(
             outcome=result.outcome.value, ok=result.outcome.ok, text=result.text, answer=dict(result.answer)
-        )
-
-    @router.get("/mails", tags=["mails"], dependencies=[*secured, see])
-    async def list_mails(limit: Limit = 100, cursor: Cursor = None) -> models.Page[models.MailItem]:
-        """Mails of the outbox and what became of them, newest first."""
-        page = await services.archive.outbox(limit, cursor)
-        return models.Page(
-            items=[
-                models.MailItem(
-                    id=row.id,
-                    created=moment.text(row.record.created_us),
-                    recipient=row.record.recipient,
-                    subject=row.subject,
-                    state=row.state,
-                    attempts=row.attempts,
-                    last_answer=row.last_answer,
-                )
-                for row in page.items
-            ],
-            next=page.next,
         )
 
 

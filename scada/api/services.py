@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from scada.core.plant import Plant
-from scada.core.ports import Archive
+from scada.core.ports import AnswerLinks, Archive
 from scada.identity.accounts import Accounts
 from scada.runtime.host import PlantHost
 from scada.runtime.router import CommandRouter
@@ -19,6 +19,8 @@ class ApiServices:
 
     Attributes:
         status: what `/api/v1/health` tells: ports and state of the services.
+        links: reads the tokens of links in messages; None: there are none, and no answer from outside.
+        secret: reference → secret, or None where it is not there.
     """
 
     plant: Plant
@@ -28,3 +30,5 @@ class ApiServices:
     archive: Archive
     version: str
     status: Callable[[], Mapping[str, Any]]
+    links: AnswerLinks | None = None
+    secret: Callable[[str], str | None] = field(default=lambda _: None)

@@ -23,6 +23,7 @@ from scada import __version__, api, hmi, resources
 from scada.app import simulated
 from scada.app.doors import listening_sockets, lock, port_of
 from scada.app.http import HttpServer
+from scada.app.vitals import Vitals
 from scada.core.plant import Plant
 from scada.core.ports import UserRow, UserStore
 from scada.core.records import AuditRecord
@@ -39,7 +40,7 @@ from scada.opcua.server import OpcUaServer
 from scada.project.loader import with_network
 from scada.runtime.clock import SystemClock
 from scada.runtime.host import PlantHost
-from scada.runtime.plant_core import Note
+from scada.runtime.requests import Note
 from scada.runtime.router import CommandRouter
 from scada.runtime.secrets import read_secret
 from scada.runtime.supervise import supervise
@@ -130,7 +131,7 @@ async def start(
             plant = simulated.with_free_ports(plant)
         profiles = _profiles(plant)
         plant = with_network(plant, **{f"{name}_port": port_of(sock) for name, sock in sockets.items()})
-        store = open_core(data)
+        store = open_core(data, {level.number: level.priority for level in plant.levels})
         try:
             clock = SystemClock()
             restart = await asyncio.to_thread(store.restart)
@@ -205,16 +206,17 @@ async def _services(
         ),
     )
     http = HttpServer(application, sockets["http"])
+    opcua = OpcUaServer(
+        plant, host, running.router, running.accounts, plant.directory / "data" / "certificates"
+    )
     services: dict[str, Callable[[], Awaitable[None]]] = {
         "Accounts": running.accounts.run,
-        "Vitals": lambda: _vitals(host, running.store.samples),
+        "Vitals": Vitals(host, plant.directory / "data", running.store.samples, running.accounts, opcua).run,
         "Ocpp": lambda: ocpp.run(sockets["ocpp"]),
         "Modbus": ModbusDriver(host, tuple(plant.meters()), profiles).run,
         "Http": http.run,
         "Hmi": pages.run,
-        "Opcua": OpcUaServer(
-            plant, host, running.router, running.accounts, plant.directory / "data" / "certificates"
-        ).run,
+        "Opcua": opcua.run,
     }
     if plant.mail.host:
         services["Notify"] = Notifier(
@@ -244,16 +246,6 @@ async def _services(
             log.warning("service_does_not_stop", service=task.get_name())
         tasks[0].cancel()
         await asyncio.wait(tasks[:1])
-
-
-async def _vitals(host: PlantHost, samples: SampleWriter) -> None:
-    """Keep the product's own figures as tags."""
-    tag = host.tags["System.SamplesDropped"]
-    while True:
-        await asyncio.sleep(1.0)
-        dropped = samples.dropped + host.tags.samples_dropped
-        if dropped != tag.value:
-            host.write([(tag, dropped, GOOD, host.clock.now_us())])
 
 
 async def _first_administrator(users: UserStore, say: Callable[[str], None]) -> None:

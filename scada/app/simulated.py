@@ -18,7 +18,7 @@ from pathlib import Path
 
 import structlog
 
-from scada.core.plant import Meter, Plant
+from scada.core.plant import MailRelay, Meter, Plant
 from scada.simulator import LOOPBACK
 
 BUSY_EXIT = 75
@@ -38,6 +38,11 @@ def mail_directory(plant: Plant) -> Path:
     return state_directory(plant) / "mail"
 
 
+def catches(relay: MailRelay, plant: Plant) -> bool:
+    """Whether a relay is the mail catcher of the simulated site."""
+    return relay.host in LOOPBACK and relay.port == plant.simulation.smtp_port
+
+
 def with_ports(plant: Plant, ports: dict[int, int]) -> Plant:
     """The plant with the simulated site's own ports (Modbus and SMTP) changed as the map says."""
 
@@ -45,13 +50,14 @@ def with_ports(plant: Plant, ports: dict[int, int]) -> Plant:
         return replace(meter, port=ports.get(meter.port, meter.port)) if meter.host in LOOPBACK else meter
 
     smtp_port = plant.simulation.smtp_port
-    mail = plant.mail
-    if mail.port == smtp_port:
-        mail = replace(mail, port=ports.get(smtp_port, smtp_port))
+    relays = tuple(
+        replace(one, port=ports.get(one.port, one.port)) if catches(one, plant) else one
+        for one in plant.mail.relays
+    )
     return replace(
         plant,
         sites=tuple(replace(site, meters=tuple(map(moved, site.meters))) for site in plant.sites),
-        mail=mail,
+        mail=replace(plant.mail, relays=relays),
         simulation=replace(plant.simulation, smtp_port=ports.get(smtp_port, smtp_port)),
     )
 

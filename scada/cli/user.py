@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated
@@ -15,7 +16,9 @@ from scada.cli.common import Directory, console, load_plant
 from scada.core.errors import BadRequest, NotFound
 from scada.core.plant import Plant
 from scada.core.ports import UserRow, UserStore
+from scada.core.records import AuditRecord
 from scada.identity import passwords
+from scada.runtime.clock import SystemClock
 
 PASSWORD_VARIABLE = "SCADA_NEW_PASSWORD"  # noqa: S105 (the name of a variable)
 
@@ -27,7 +30,7 @@ Name = Annotated[str, typer.Argument(help="user name", show_default=False)]
 @app.command("list")
 def list_users(directory: Directory) -> None:
     """Show the accounts."""
-    with _users(directory) as (_, users):
+    with _users(directory) as (_, users, _):
         table = Table("user", "role", "language", "state", box=None, header_style="bold")
         for user in users.list():
             table.add_row(
@@ -46,22 +49,24 @@ def add(
     language: Annotated[str, typer.Option(help="en or fr")] = "",
 ) -> None:
     """Add an account; the password is asked for, or taken from SCADA_NEW_PASSWORD."""
-    with _users(directory) as (plant, users):
+    with _users(directory) as (plant, users, note):
         if not 1 <= len(name) <= 100 or not name.isprintable() or name.startswith("<"):
             raise BadRequest("a user name has 1 to 100 printable characters and does not begin with '<'")
         if users.get(name) is not None:
             raise BadRequest(f"there is a user '{name}' already")
         _check_role(plant, role)
         users.put(UserRow(name, role, passwords.hash_password(_password()), language, False))
+        note("user_added", name, role)
         console.print(f"user '{name}' ({role}) is added")
 
 
 @app.command()
 def password(directory: Directory, name: Name) -> None:
     """Change a password; it is asked for, or taken from SCADA_NEW_PASSWORD."""
-    with _users(directory) as (_, users):
+    with _users(directory) as (_, users, note):
         user = _find(users, name)
         users.put(replace(user, password_hash=passwords.hash_password(_password())))
+        note("user_password", name, "")
         console.print(f"the password of '{name}' is changed")
 
 
@@ -70,28 +75,31 @@ def role(
     directory: Directory, name: Name, new_role: Annotated[str, typer.Argument(help="the new role")]
 ) -> None:
     """Change the role of a user."""
-    with _users(directory) as (plant, users):
+    with _users(directory) as (plant, users, note):
         user = _find(users, name)
         _check_role(plant, new_role)
         if user.role == "administrator" and new_role != "administrator":
             _keep_an_administrator(users, name)
         users.put(replace(user, role=new_role))
+        note("user_role", name, new_role)
         console.print(f"'{name}' is {new_role} now")
 
 
 @app.command()
 def remove(directory: Directory, name: Name) -> None:
     """Remove an account; its sessions end with the next click."""
-    with _users(directory) as (_, users):
+    with _users(directory) as (_, users, note):
         user = _find(users, name)
         if user.role == "administrator":
             _keep_an_administrator(users, name)
         users.remove(name)
+        note("user_removed", name, "")
         console.print(f"user '{name}' is removed")
 
 
 @contextmanager
-def _users(directory: Directory) -> Iterator[tuple[Plant, UserStore]]:
+def _users(directory: Directory) -> Iterator[tuple[Plant, UserStore, Callable[[str, str, str], None]]]:
+    """The plant, its accounts, and what notes (action, user, new) in the audit trail."""
     from scada.history import open_core  # late: other commands need no database library
 
     plant = load_plant(directory)
@@ -99,8 +107,23 @@ def _users(directory: Directory) -> Iterator[tuple[Plant, UserStore]]:
     if not (data / "core.db").exists():
         raise NotFound(f"{data} holds no database yet: start the project once with `scada run {directory}`")
     store = open_core(data)
+
+    def note(action: str, name: str, new: str) -> None:
+        store.journal.commit(
+            [
+                AuditRecord(
+                    time_us=SystemClock().now_us(),
+                    user=f"<{getpass.getuser()}>",
+                    origin="cli",
+                    action=action,
+                    object=name,
+                    new=new,
+                )
+            ]
+        )
+
     try:
-        yield plant, store.users
+        yield plant, store.users, note
     finally:
         store.close()
 

@@ -34,6 +34,22 @@ class Sample(NamedTuple):
     source_us: TimeUs
 
 
+class _Fan(Watch):
+    """Several watchers share a tag's one slot: it always fires, and each keeps its own band."""
+
+    __slots__ = ("watches",)
+
+    def __init__(self, watches: list[Watch]) -> None:
+        super().__init__(self._fire)
+        self.watches = watches
+
+    def _fire(self, tag: Tag, now_us: TimeUs) -> None:
+        value, quality = tag.value, tag.quality
+        for one in self.watches:
+            if quality or not (isinstance(value, (int, float)) and one.low <= value <= one.high):
+                one.react(tag, now_us)
+
+
 class TagDatabase:
     """All tags of a plant, by path and by index."""
 
@@ -43,17 +59,33 @@ class TagDatabase:
         self._below: dict[str, list[Tag]] = {}
         self._changed: list[Tag] = []
         self._samples: list[Sample] = []
+        self._added: list[Callable[[Tag], None]] = []
         self.samples_dropped = 0
         for definition in definitions:
-            if definition.path in self._tags:
-                raise ValueError(f"two tags have the path {definition.path}")
-            tag = Tag(definition, len(self._by_index))
-            self._tags[tag.path] = tag
-            self._by_index.append(tag)
-            branch = parent(tag.path)
-            while branch:
-                self._below.setdefault(branch, []).append(tag)
-                branch = parent(branch)
+            self.add(definition)
+
+    def add(self, definition: TagDefinition) -> Tag:
+        """Take a further tag: one that a device sends though no template names it.
+
+        Raises:
+            ValueError: a tag has this path already.
+        """
+        if definition.path in self._tags:
+            raise ValueError(f"two tags have the path {definition.path}")
+        tag = Tag(definition, len(self._by_index))
+        self._tags[tag.path] = tag
+        self._by_index.append(tag)
+        branch = parent(tag.path)
+        while branch:
+            self._below.setdefault(branch, []).append(tag)
+            branch = parent(branch)
+        for listener in self._added:
+            listener(tag)
+        return tag
+
+    def subscribe_added(self, listener: Callable[[Tag], None]) -> None:
+        """Be told of each tag that is added from now on."""
+        self._added.append(listener)
 
     def __getitem__(self, path: str) -> Tag:
         return self._tags[path]
@@ -105,22 +137,15 @@ class TagDatabase:
         The band of the returned watch may be moved at any time while it is the tag's only one.
         """
         watch = Watch(react, low, high)
-        if tag.definition.kind is Kind.TEXT:
-            # An empty band of texts: the comparison in `write` fits the kind and is never true.
-            watch.low, watch.high = "\U0010ffff", ""  # type: ignore[assignment]
         if tag.watch is None:
             tag.watch = watch
+        elif isinstance(tag.watch, _Fan):
+            tag.watch.watches.append(watch)
         else:
-            # Two watchers share the slot through one that always fires; each keeps its own band.
-            both = (tag.watch, watch)
-
-            def react_both(changed: Tag, now_us: TimeUs) -> None:
-                value, quality = changed.value, changed.quality
-                for one in both:
-                    if quality or not (isinstance(value, (int, float)) and one.low <= value <= one.high):
-                        one.react(changed, now_us)
-
-            tag.watch = Watch(react_both)
+            tag.watch = _Fan([tag.watch, watch])
+        if tag.definition.kind is Kind.TEXT:
+            # An empty band of texts: the comparison in `write` fits the kind and is never true.
+            tag.watch.low, tag.watch.high = "\U0010ffff", ""  # type: ignore[assignment]
         return watch
 
     def write(self, batch: Iterable[Write], now_us: TimeUs) -> None:
@@ -136,11 +161,16 @@ class TagDatabase:
             if quality == tag.quality and (
                 value == old
                 or (
-                    tag.deadband and old is not None and -tag.deadband < value - old < tag.deadband  # type: ignore[operator]
+                    tag.deadband
+                    and old is not None
+                    and value is not None
+                    and -tag.deadband < value - old < tag.deadband  # type: ignore[operator]
                 )
             ):
                 tag.source_us = source_us
                 tag.server_us = now_us
+                continue
+            if tag.gate is not None and tag.gate(tag, value, quality, source_us, now_us):
                 continue
             if value != value:  # noqa: PLR0124 (NaN; the hot path calls no function)
                 value = old  # noqa: PLW2901
@@ -150,12 +180,20 @@ class TagDatabase:
             tag.value = value
             tag.quality = quality
             tag.source_us = source_us
-            tag.server_us = now_us
+            tag.server_us = tag.changed_us = now_us
             if not tag.dirty:
                 tag.dirty = True
                 changed.append(tag)
-            if tag.record:
+            if tag.record and not (
+                tag.history_deadband
+                and quality == tag.kept_quality
+                and tag.kept is not None
+                and value is not None
+                and -tag.history_deadband < value - tag.kept < tag.history_deadband  # type: ignore[operator]
+            ):
                 samples.append(Sample(tag, value, quality, source_us))
+                if tag.history_deadband:
+                    tag.kept, tag.kept_quality = value, quality
             watch = tag.watch
             if watch is not None and (quality or not (watch.low <= value <= watch.high)):  # type: ignore[operator]
                 watch.react(tag, now_us)
@@ -169,15 +207,18 @@ class TagDatabase:
             self._samples.append(Sample(tag, value, quality, source_us))
 
     def set_quality(self, tags: Iterable[Tag], quality: int, now_us: TimeUs) -> None:
-        """Change the quality only: values and source times stay, so that the last value remains visible.
+        """Change the quality only: value and source time stay, so that the last value remains visible.
 
         In history the change bears the time at which it came, not that of the old value.
         """
         for tag in tags:
             if tag.quality == quality:
                 continue
+            if tag.gate is not None and tag.gate(tag, None, quality, tag.source_us, now_us):
+                continue
             tag.quality = quality
-            tag.server_us = now_us
+            tag.changed_us = now_us
+            tag.kept_quality = -1
             if not tag.dirty:
                 tag.dirty = True
                 self._changed.append(tag)
@@ -186,6 +227,10 @@ class TagDatabase:
             watch = tag.watch
             if watch is not None:
                 watch.react(tag, now_us)
+
+    def keep_sample(self, tag: Tag, now_us: TimeUs) -> None:
+        """Send the value that stands to history under the present time."""
+        self._samples.append(Sample(tag, tag.value, tag.quality, now_us))
 
     def restore(self, tag: Tag, value: Value, source_us: TimeUs) -> None:
         """Put back a value of an earlier run, marked UncertainLastUsableValue; neither watched nor recorded."""
@@ -213,8 +258,11 @@ class TagDatabase:
         return drained
 
 
-def coerce(definition: TagDefinition, value: object) -> Value:
+def coerce(definition: TagDefinition, value: object, *, any_choice: bool = False) -> Value:
     """Check a value from outside against a tag's kind, choices and write range.
+
+    Args:
+        any_choice: a text need not be one of the tag's choices.
 
     Raises:
         ValueError: with a sentence for the person who sent it.
@@ -234,11 +282,11 @@ def coerce(definition: TagDefinition, value: object) -> Value:
         low = rule.low if rule and rule.low is not None else definition.low
         high = rule.high if rule and rule.high is not None else definition.high
         if (low is not None and value < low) or (high is not None and value > high):
-            raise ValueError(f"{definition.path} takes {low} to {high} {definition.unit}".rstrip())
+            raise ValueError(f"{definition.path} takes {_span(low, high)} {definition.unit}".rstrip())
         return float(value)
     if not isinstance(value, str):
         raise ValueError(f"{definition.path} is a text")
-    if definition.choices and value not in definition.choices:
+    if definition.choices and not any_choice and value not in definition.choices:
         raise ValueError(f"{definition.path} takes one of: {', '.join(definition.choices)}")
     try:
         value.encode()
@@ -247,3 +295,9 @@ def coerce(definition: TagDefinition, value: object) -> Value:
     if len(value) > 1_000:
         raise ValueError(f"{definition.path} takes at most 1,000 characters")
     return value
+
+
+def _span(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"at most {high:g}"
+    return f"at least {low:g}" if high is None else f"{low:g} to {high:g}"

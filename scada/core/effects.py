@@ -33,6 +33,20 @@ class Event:
     data: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command that the core gives; its outcome is journalled by the router and told to nobody else.
+
+    Attributes:
+        user: who gives it, in angle brackets: `<action night mode>`.
+    """
+
+    command: str
+    target: str
+    arguments: dict[str, Any]
+    user: str
+
+
 @dataclass(slots=True)
 class Effects:
     """The result of one or more calls of the core's entrances."""
@@ -41,6 +55,7 @@ class Effects:
     replies: list[Reply] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     transitions: list[AlarmTransition] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.records or self.replies or self.events or self.transitions)
+        return bool(self.records or self.replies or self.events or self.transitions or self.orders)

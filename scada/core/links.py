@@ -27,8 +27,12 @@ class Links:
         self._timers: list[tuple[TimeUs, str]] = []
         self._tags: dict[str, list[Tag]] = {}
         for tag in database:
-            if tag.definition.device:
-                self._tags.setdefault(tag.definition.device, []).append(tag)
+            self._take(tag)
+        database.subscribe_added(self._take)
+
+    def _take(self, tag: Tag) -> None:
+        if tag.definition.device:
+            self._tags.setdefault(tag.definition.device, []).append(tag)
 
     def start(self, now_us: TimeUs) -> None:
         """No device is there yet: what an earlier run left becomes Bad unless the device comes in time."""

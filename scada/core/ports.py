@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from scada.core.access import Role
 from scada.core.command import Command, CommandResult
 from scada.core.database import Sample
 from scada.core.records import (
+    AlarmEvent,
+    AlarmState,
     AlarmTransition,
+    AuditRecord,
+    Channel,
+    CommandRecord,
     OutboxRecord,
     Record,
     TransactionRecord,
@@ -78,6 +84,86 @@ class SessionFilter:
     to_us: TimeUs | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalFilter:
+    """Which rows of the alarm journal; None and empty mean any.
+
+    Attributes:
+        branch: rows of alarms at this path or below it.
+        role: what the reader may see (levels, sites, domains).
+        text: found in alarm path, comment or user.
+    """
+
+    site: str = ""
+    alarm: str = ""
+    branch: str = ""
+    level_min: int = 0
+    level_max: int = 29
+    events: tuple[AlarmEvent, ...] = ()
+    state: AlarmState | None = None
+    user: str = ""
+    text: str = ""
+    from_us: TimeUs | None = None
+    to_us: TimeUs | None = None
+    role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeedFilter:
+    """Which rows of the audit or of the commands; None and empty mean any.
+
+    Attributes:
+        user: who did it.
+        object: what it was done to: of a command its target.
+        action: what was done: of a command its name.
+    """
+
+    user: str = ""
+    object: str = ""
+    action: str = ""
+    from_us: TimeUs | None = None
+    to_us: TimeUs | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRow:
+    """A command and when it ended; None: not yet, or the product stopped before."""
+
+    record: CommandRecord
+    ended_us: TimeUs | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmFigures:
+    """How well the alarm system does over a span (ISA-18.2 16.5, EEMUA 191).
+
+    Attributes:
+        raised: alarms raised.
+        per_10_min_mean, per_10_min_peak: rate; the peak is that of the worst whole ten minutes of the clock.
+        flood_percent: share of the ten-minute spans with more than ten alarms.
+        most_frequent: (alarm, times raised), the ten most frequent.
+        chattering: alarms that were raised three times or more within a minute.
+        fleeting: alarms that returned within `fleeting_s` of being raised, without anybody's doing, and how often.
+        stale: alarms that have been active for more than 24 hours at the end of the span.
+        by_priority: priority class → share in percent; the recommended one is 5 high (and critical), 15 medium, 80 low.
+        acknowledge_s_median, acknowledge_s_p90: from raised to acknowledged; None: nothing was acknowledged.
+    """
+
+    from_us: TimeUs
+    to_us: TimeUs
+    raised: int
+    per_10_min_mean: float
+    per_10_min_peak: int
+    flood_percent: float
+    most_frequent: Sequence[tuple[str, int]]
+    chattering: Sequence[str]
+    fleeting: Sequence[tuple[str, int]]
+    stale: Sequence[str]
+    by_priority: Mapping[str, float]
+    acknowledge_s_median: float | None
+    acknowledge_s_p90: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """One sample of a tag's history."""
@@ -89,7 +175,14 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
-    """A mail in the outbox and what became of it: `state` is waiting, sent or failed; `text` as it was sent."""
+    """A message in the outbox and what became of it; `text` as it was sent.
+
+    Attributes:
+        state: `waiting`, `held` (waiting, kept back by the hourly limit), `sent` or `failed`.
+        sent_with: id of the row whose message carries this one too (window, digest); 0: its own. While a message
+            is under way its carrier names itself.
+        sent_us: when it was accepted; 0: it was not.
+    """
 
     id: int
     record: OutboxRecord
@@ -99,6 +192,8 @@ class OutboxRow:
     last_answer: str
     subject: str
     text: str = ""
+    sent_with: int = 0
+    sent_us: TimeUs = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +215,21 @@ class Archive(Protocol):
         ...
 
     async def alarm_journal(
-        self, limit: int, cursor: str | None, site: str = "", alarm: str = ""
+        self, where: JournalFilter, limit: int, cursor: str | None
     ) -> Page[AlarmTransition]:
         """Rows of the alarm journal."""
+        ...
+
+    async def alarm_figures(self, where: JournalFilter, from_us: TimeUs, to_us: TimeUs) -> AlarmFigures:
+        """The figures of a span; of `where` site, branch, levels and role count."""
+        ...
+
+    async def audit(self, where: DeedFilter, limit: int, cursor: str | None) -> Page[AuditRecord]:
+        """Who did what."""
+        ...
+
+    async def commands(self, where: DeedFilter, limit: int, cursor: str | None) -> Page[CommandRow]:
+        """Commands and their outcomes."""
         ...
 
     async def points(self, path: str, from_us: TimeUs, to_us: TimeUs, limit: int) -> Sequence[Point]:
@@ -138,17 +245,84 @@ class Archive(Protocol):
         ...
 
 
-class OutboxStore(Protocol):
-    """The queue behind the mail sender."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxQueue:
+    """What waits for one contact at one address, and what went there lately.
 
-    async def claim(self, now_us: TimeUs, limit: int) -> Sequence[OutboxRow]:
-        """Rows that are due, oldest first. One sender only."""
+    Attributes:
+        rows: waiting rows, oldest first; those that belong to a message under way are among them.
+        sent_us: when messages went there within the last hour, oldest first.
+    """
+
+    rows: Sequence[OutboxRow]
+    sent_us: Sequence[TimeUs]
+
+
+OutboxKey = tuple[str, str, Channel]
+"""(contact, recipient, channel): whose messages are sent one after another, and counted."""
+
+
+class OutboxStore(Protocol):
+    """The queue behind the sender of messages. One sender only."""
+
+    async def claim(
+        self,
+        now_us: TimeUs,
+        limit: int,
+        channels: Collection[Channel] = tuple(Channel),
+        busy: Collection[OutboxKey] = (),
+    ) -> Sequence[OutboxQueue]:
+        """Queues in which a row is due (waiting, `next_try_us` reached), the one with the oldest row first."""
+        ...
+
+    async def bind(self, carrier: int, row_ids: Sequence[int]) -> None:
+        """Make rows one message, before it is sent: a repeat after a crash carries the same under the same id."""
+        ...
+
+    async def hold(self, row_ids: Sequence[int], until_us: TimeUs, answer: str) -> None:
+        """Keep rows back (state `held`): their contact has had the messages of this hour."""
         ...
 
     async def settle(
-        self, row_id: int, *, state: str, answer: str, next_try_us: TimeUs, subject: str, text: str = ""
+        self,
+        carrier: int,
+        *,
+        state: str,
+        answer: str,
+        next_try_us: TimeUs,
+        subject: str,
+        text: str = "",
+        sent_us: TimeUs = 0,
+        bound: bool = False,
     ) -> None:
-        """Note how a try ended: `sent`, `failed` (for good) or `waiting` (again at `next_try_us`)."""
+        """Note how a try of a message ended, for all its rows at once.
+
+        Args:
+            state: `sent`, `failed` (for good) or `waiting` (again at `next_try_us`).
+            bound: of `waiting`: the rows stay one message, for it is not known whether it was accepted.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerLink:
+    """What a link in a message stands for: this contact may acknowledge this occurrence of this alarm.
+
+    Attributes:
+        expired: its time is over; it grants nothing.
+    """
+
+    alarm: str
+    raised_us: TimeUs
+    contact: str
+    expired: bool = False
+
+
+class AnswerLinks(Protocol):
+    """Reads the tokens of links."""
+
+    def read(self, token: str, now_us: TimeUs) -> AnswerLink | None:
+        """What a token stands for; None: it is none of ours."""
         ...
 
 

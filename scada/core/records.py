@@ -14,30 +14,79 @@ from scada.core.value import TimeUs
 
 
 class AlarmState(Enum):
-    """States of ISA-18.2 figure 4, without the suppressed ones."""
+    """States of an alarm (ISA-18.2 figure 4, IEC 62682; OPC UA Part 9 has the same).
+
+    The last three are the suppressed ones; of several suppressions the first in this order is the state:
+    out of service, shelved, suppressed by design.
+    """
 
     NORMAL = "normal"
     ACTIVE_UNACKNOWLEDGED = "active_unacknowledged"
     ACTIVE_ACKNOWLEDGED = "active_acknowledged"
     RETURNED_UNACKNOWLEDGED = "returned_unacknowledged"
+    LATCHED_UNACKNOWLEDGED = "latched_unacknowledged"
+    """The source is normal again; the alarm is held until it is reset."""
+    LATCHED_ACKNOWLEDGED = "latched_acknowledged"
+    OUT_OF_SERVICE = "out_of_service"
+    SHELVED = "shelved"
+    SUPPRESSED = "suppressed"
 
     @property
     def active(self) -> bool:
-        """Whether the source is abnormal."""
-        return self in (AlarmState.ACTIVE_UNACKNOWLEDGED, AlarmState.ACTIVE_ACKNOWLEDGED)
+        """Whether the alarm stands: the source is abnormal, or a latch holds it."""
+        return self in _ACTIVE
+
+    @property
+    def latched(self) -> bool:
+        """Whether only the latch holds it."""
+        return self in (AlarmState.LATCHED_UNACKNOWLEDGED, AlarmState.LATCHED_ACKNOWLEDGED)
 
     @property
     def unacknowledged(self) -> bool:
         """Whether somebody still has to acknowledge."""
-        return self in (AlarmState.ACTIVE_UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
+        return self in _UNACKNOWLEDGED
+
+    @property
+    def suppressed(self) -> bool:
+        """Whether it is kept from operators: shelved, suppressed by design or out of service."""
+        return self in _SUPPRESSED
+
+
+_ACTIVE = frozenset(
+    (
+        AlarmState.ACTIVE_UNACKNOWLEDGED,
+        AlarmState.ACTIVE_ACKNOWLEDGED,
+        AlarmState.LATCHED_UNACKNOWLEDGED,
+        AlarmState.LATCHED_ACKNOWLEDGED,
+    )
+)
+_UNACKNOWLEDGED = frozenset(
+    (
+        AlarmState.ACTIVE_UNACKNOWLEDGED,
+        AlarmState.RETURNED_UNACKNOWLEDGED,
+        AlarmState.LATCHED_UNACKNOWLEDGED,
+    )
+)
+_SUPPRESSED = frozenset((AlarmState.OUT_OF_SERVICE, AlarmState.SHELVED, AlarmState.SUPPRESSED))
 
 
 class AlarmEvent(Enum):
-    """Why an alarm changed its state."""
+    """What a row of the alarm journal tells."""
 
     RAISED = "raised"
     RETURNED = "returned"
     ACKNOWLEDGED = "acknowledged"
+    RESET = "reset"
+    """An operator let go of the latch."""
+    COMMENTED = "commented"
+    SHELVED = "shelved"
+    UNSHELVED = "unshelved"
+    """By an operator, or because the time was over (then without user)."""
+    SUPPRESSED = "suppressed"
+    """By design: a mask holds."""
+    UNSUPPRESSED = "unsuppressed"
+    OUT_OF_SERVICE = "out_of_service"
+    IN_SERVICE = "in_service"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +96,14 @@ class AlarmTransition:
     Attributes:
         sequence: rises by one with each row of a plant, over restarts.
         alarm: path of the bit.
+        state: after the event.
         raised_us: when this occurrence of the alarm came; it identifies the occurrence together with `alarm`.
+        first_out: sequence of the row with which the group of alarms that this one came with began (its own: it is
+            the first-out); kept over the occurrence; 0: not known.
         value: the value of the watched register at that moment, as text with its unit, or empty.
-        user, origin, comment: of an acknowledgement; empty otherwise.
+        user, origin: of who did it; empty for what the source, the time or a mask did.
+        comment: an operator's comment or reason, or the name of the mask.
+        until_us: end of a shelving or of a time out of service; None: open.
     """
 
     sequence: int
@@ -60,10 +114,72 @@ class AlarmTransition:
     event: AlarmEvent
     state: AlarmState
     raised_us: TimeUs
+    domain: str = ""
+    nature: str = ""
+    first_out: int = 0
     value: str = ""
     user: str = ""
     origin: str = ""
     comment: str = ""
+    until_us: TimeUs | None = None
+
+
+class HoldKind(Enum):
+    """What people may hold."""
+
+    SHELVED = "shelved"
+    """One alarm."""
+    OUT_OF_SERVICE = "out_of_service"
+    """A branch: a tag, a connector, a charger, a meter or a site, with everything below."""
+    FORCED = "forced"
+    """A tag, at a value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRecord:
+    """Something that an operator holds, and again (with `active` False) when it ends. One a kind and path.
+
+    Attributes:
+        path: of the alarm, branch or tag.
+        value: of a forced tag, as JSON; else empty.
+        until_us: when it ends by itself; None: when somebody ends it.
+    """
+
+    kind: HoldKind
+    path: str
+    user: str
+    origin: str
+    reason: str
+    since_us: TimeUs
+    until_us: TimeUs | None
+    value: str = ""
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetainedRecord:
+    """The newest value of a tag that survives restarts. `value` is JSON."""
+
+    path: str
+    value: str
+    time_us: TimeUs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EscalationRecord:
+    """How far the escalation of an alarm has come, so that it goes on after a restart. One an alarm and profile.
+
+    Attributes:
+        raised_us: of the occurrence; another one begins anew.
+        step: number of steps taken, repeats included.
+        ended: nobody is to be asked any more.
+    """
+
+    alarm: str
+    profile: str
+    raised_us: TimeUs
+    step: int
+    ended: bool = False
 
 
 class TransactionState(Enum):
@@ -104,14 +220,31 @@ class TransactionRecord:
     updated_us: TimeUs = 0
 
 
+class Channel(Enum):
+    """How a message reaches a contact."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    """An e-mail to a gateway that makes a short message of it: plain text, one line."""
+    WEBHOOK = "webhook"
+    """An HTTP request with JSON, signed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRecord:
-    """A mail to be sent: cause and snapshot; the text is made when it is sent.
+    """A message to be sent: cause and snapshot; the text is made when it is sent.
 
     Attributes:
         message_id: of RFC 5322, the same at each try, so that a repeated mail is known as one.
         thread_id: Message-ID of the first mail about the same occurrence; empty: this is the first.
-        snapshot: JSON of the alarm as it was.
+        recipient: an address, or the URL of a webhook.
+        template: name below `alarms/mail` or the project's `mail` folder: `alarm`, `escalated`, `report` …
+        cause: sequence of the journal row, or 0.
+        snapshot: JSON of the alarm, event or report as it was.
+        not_before_us: earliest time of sending (window, restart window, quiet hours); 0: at once. Rows of one
+            recipient and channel that wait are sent as one message.
+        level: of the alarm, for limits; 0 where there is none.
+        urgent: goes past quiet hours and limits of number (self-tests on request, critical alarms).
     """
 
     message_id: str
@@ -123,6 +256,11 @@ class OutboxRecord:
     template: str
     cause: int
     snapshot: str
+    channel: Channel = Channel.EMAIL
+    profile: str = ""
+    not_before_us: TimeUs = 0
+    level: int = 0
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,4 +292,13 @@ class AuditRecord:
     outcome: str = "ok"
 
 
-Record: TypeAlias = AlarmTransition | TransactionRecord | OutboxRecord | CommandRecord | AuditRecord
+Record: TypeAlias = (
+    AlarmTransition
+    | HoldRecord
+    | RetainedRecord
+    | EscalationRecord
+    | TransactionRecord
+    | OutboxRecord
+    | CommandRecord
+    | AuditRecord
+)

@@ -17,16 +17,24 @@ class Source(Enum):
 
     DRIVER = "driver"
     THRESHOLD = "threshold"
-    AGGREGATE = "aggregate"
+    EXPRESSION = "expression"
     COUNTER = "counter"
     INTERNAL = "internal"
 
 
-class Direction(Enum):
-    """Which side of a limit is abnormal."""
+class Condition(Enum):
+    """What a threshold looks at."""
 
     HIGH = "high"
+    """The value is above the limit."""
     LOW = "low"
+    """The value is below the limit."""
+    RATE = "rate"
+    """The value changes faster than the limit, up or down; limit in units per second."""
+    DEVIATION = "deviation"
+    """The value is further than the limit from that of another tag."""
+    STALE = "stale"
+    """No usable value came for the limit in seconds, or the quality is Bad."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,22 +42,45 @@ class AlarmDefinition:
     """Alarm behaviour of a bit (ISA-18.2 6.5).
 
     Attributes:
-        level: 0 (lowest) to 29 (highest).
+        level: 0 (lowest) to 29 (highest), as shown and counted.
+        acknowledge_level, mask_level: what an account's ranges must hold to acknowledge, and to shelve or
+            take out of service; None: the same as `level`.
         abnormal: the state of the bit that is abnormal.
         on_delay_us: how long the bit must stay abnormal before the alarm is raised.
         off_delay_us: how long it must stay normal before the alarm returns to normal.
         needs_acknowledgement: without it the alarm is gone when the bit returns to normal.
+        latching: it stays until an operator resets it, even when the bit is normal again.
+        name: of the entry in the catalogue of alarms, or empty.
+        page: path within the HMI where the alarm is handled, or empty: the page of its device.
+        value: name of a tag in the bit's branch, or one above, whose value is noted with a transition; empty: that of
+            the register that the bit is a threshold of.
     """
 
     level: int
+    acknowledge_level: int | None = None
+    mask_level: int | None = None
     abnormal: bool = True
     on_delay_us: int = 0
     off_delay_us: int = 0
     needs_acknowledgement: bool = True
+    latching: bool = False
+    name: str = ""
+    page: str = ""
+    value: str = ""
     message: Texts = field(default_factory=dict)
     cause: Texts = field(default_factory=dict)
     consequence: Texts = field(default_factory=dict)
     guidance: Texts = field(default_factory=dict)
+
+    @property
+    def level_to_acknowledge(self) -> int:
+        """The level that an account's range for acknowledging must hold."""
+        return self.level if self.acknowledge_level is None else self.acknowledge_level
+
+    @property
+    def level_to_mask(self) -> int:
+        """The level that an account's range for masking must hold."""
+        return self.level if self.mask_level is None else self.mask_level
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,31 +88,74 @@ class ThresholdDefinition:
     """A limit on a register. It sets and clears the bit `<register path>.<name>`.
 
     Attributes:
-        hysteresis: how far the value must come back over the limit before the bit clears; same unit.
+        limit: constant limit; see `Condition` for its unit.
+        limit_tag: path of the register that holds the limit instead of `limit`, or empty.
+        reference: for DEVIATION, path of the register that the value is compared with.
+        hysteresis: how far the value must come back over the limit before the bit clears; unit of the limit.
+        on_delay_us, off_delay_us: how long the condition must hold, or not hold, before the bit changes.
     """
 
     name: str
-    direction: Direction
-    limit: float
+    condition: Condition
+    limit: float = 0.0
+    limit_tag: str = ""
+    reference: str = ""
     hysteresis: float = 0.0
+    on_delay_us: int = 0
+    off_delay_us: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AggregateDefinition:
-    """A register that is the sum of others: the tags that `pattern` selects when the project is loaded."""
+class ExpressionText:
+    """An expression as it stands in a file (language: `scada.core.expression`).
 
-    pattern: str
+    Attributes:
+        scope: word → path of a branch, in whose place the word may stand: `this`, `connector`, `charger`, `meter`,
+            `site`.
+        place: file and key, for error messages.
+    """
+
+    text: str
+    scope: Mapping[str, str] = field(default_factory=dict)
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRule:
+    """What of a tag goes to history.
+
+    Attributes:
+        deadband: a value nearer than this to the last one kept is not kept; unit of the tag. 0: each change.
+        every_us: keep a value each so often instead of at changes; 0: at changes.
+        retention: name of the class that says how long it is kept.
+    """
+
+    deadband: float = 0.0
+    every_us: int = 0
+    retention: str = "standard"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteRule:
     """What may be written to a tag from outside; a tag without one is read-only.
 
-    The right that is needed is always `Right.OPERATE`; `low` and `high` bound a register.
+    Attributes:
+        low, high: bounds of a register; None: those of the tag.
+        right: name of the right that is needed (`scada.core.access.Right`).
+        confirm: an operator is asked before it is written.
+        command: name of the command that a write becomes (`scada.core.command.CATALOGUE`); its target is the device
+            of the tag. Empty: the tag itself is written.
+        argument: the command's argument that takes the value.
+        values: value as text (`true`, `false`, or the text) → what the argument takes; empty: the value itself.
     """
 
     low: float | None = None
     high: float | None = None
+    right: str = "operate"
+    confirm: bool = False
+    command: str = ""
+    argument: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +167,14 @@ class TagDefinition:
         unit: symbol out of `scada.core.units.UNITS`, or empty.
         decimals: digits to show after the point.
         low, high: instrument range (OPC UA EURange), or None.
-        gain: raw value of the driver × gain = engineering value.
+        gain, offset: raw value of the driver × gain + offset = engineering value.
         deadband: a new value nearer than this to the last is no event; same unit as the tag.
         address: where the driver finds it, for example `Power.Active.Import` or `Power.Active.Import@L1`.
         choices: for a Text with a fixed set of states (OPC UA MultiStateDiscrete), in order.
-        record: every change goes to history.
+        expression: what an expression tag is worth.
+        watchdog_us: a value that has not changed for so long is Bad, though its device speaks; 0: none.
+        retain: the value survives a restart.
+        history: what goes to history; None: nothing.
         site: path of the site that the tag belongs to; empty for `System.*`.
         device: path of the charger or meter whose link feeds the tag, or empty.
     """
@@ -110,17 +187,20 @@ class TagDefinition:
     low: float | None = None
     high: float | None = None
     gain: float = 1.0
+    offset: float = 0.0
     deadband: float = 0.0
     address: str = ""
     choices: tuple[str, ...] = ()
     initial: Value = None
     write: WriteRule | None = None
     thresholds: tuple[ThresholdDefinition, ...] = ()
-    aggregate: AggregateDefinition | None = None
+    expression: ExpressionText | None = None
     alarm: AlarmDefinition | None = None
     domain: str = ""
     nature: str = ""
-    record: bool = False
+    watchdog_us: int = 0
+    retain: bool = False
+    history: HistoryRule | None = None
     site: str = ""
     device: str = ""
     label: Texts = field(default_factory=dict)
@@ -147,21 +227,34 @@ class Watch:
         self.react = react
 
 
+Gate = Callable[["Tag", Value, int, TimeUs, TimeUs], bool]
+"""Stands before a tag: takes (tag, value, quality, source time, now), and returns whether it kept the value back.
+Value None: the quality alone changes."""
+
+
 class Tag:
     """A live tag. Only the TagDatabase changes it; everybody may read it.
 
     Attributes:
-        index: stable number within one run; used on the wire to browsers.
+        index: stable number within one run; used on the wire to browsers. -1: not part of the database.
         value, quality: see `scada.core.value`.
         source_us: the device's own time of the value where the protocol carries one.
         server_us: when the value reached us.
+        changed_us: when value or quality last changed.
+        record: changes go to history, those nearer than `history_deadband` to the last one kept excepted.
+        gate: keeps values back while the tag is forced or its watchdog has bitten; usually None.
     """
 
     __slots__ = (
+        "changed_us",
         "deadband",
         "definition",
         "dirty",
+        "gate",
+        "history_deadband",
         "index",
+        "kept",
+        "kept_quality",
         "path",
         "quality",
         "record",
@@ -181,9 +274,15 @@ class Tag:
         )
         self.source_us: TimeUs = 0
         self.server_us: TimeUs = 0
+        self.changed_us: TimeUs = 0
         self.deadband = definition.deadband
-        self.record = definition.record
+        history = definition.history
+        self.record = history is not None and not history.every_us
+        self.history_deadband = history.deadband if history is not None else 0.0
+        self.kept: Value = None
+        self.kept_quality = -1
         self.watch: Watch | None = None
+        self.gate: Gate | None = None
         self.dirty = False
 
     def __repr__(self) -> str:

@@ -10,18 +10,28 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Engine, Select, func, select, tuple_
+from sqlalchemy import Engine, Select, func, select, tuple_
 
 from scada.core.errors import BadRequest
-from scada.core.ports import OutboxRow, Page, Point, SessionFilter
-from scada.core.records import AlarmTransition, TransactionRecord
+from scada.core.ports import (
+    AlarmFigures,
+    CommandRow,
+    DeedFilter,
+    JournalFilter,
+    OutboxRow,
+    Page,
+    Point,
+    SessionFilter,
+)
+from scada.core.records import AlarmTransition, AuditRecord, TransactionRecord
 from scada.core.value import TimeUs
-from scada.history import schema
-from scada.history.rows import to_mail, to_transaction, to_transition
+from scada.history import filters, schema
+from scada.history.figures import figures
+from scada.history.rows import to_audit, to_command, to_mail, to_transaction, to_transition
 from scada.history.samples import SampleWriter
 
 LIMIT_MAX = 1_000
@@ -37,12 +47,20 @@ class SqlArchive:
     Args:
         engine: of `core.db`, for reading.
         pool: where queries run.
+        priorities: level → priority class, for figures.
     """
 
-    def __init__(self, engine: Engine, samples: SampleWriter, pool: ThreadPoolExecutor) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        samples: SampleWriter,
+        pool: ThreadPoolExecutor,
+        priorities: Mapping[int, str],
+    ) -> None:
         self._engine = engine
         self._samples = samples
         self._pool = pool
+        self._priorities = priorities
 
     async def sessions(self, where: SessionFilter, limit: int, cursor: str | None) -> Page[TransactionRecord]:
         """Transactions, by their start.
@@ -51,7 +69,7 @@ class SqlArchive:
             BadRequest: the cursor is not ours, or the limit is out of bounds.
         """
         table = schema.transaction
-        query = select(table).where(*_conditions(where))
+        query = select(table).where(*filters.of_sessions(where))
         query = query.order_by(table.c.started_us.desc(), table.c.id.desc())
         if cursor is not None:
             query = query.where(tuple_(table.c.started_us, table.c.id) < tuple_(*_decode(cursor, "s", 2)))
@@ -60,7 +78,7 @@ class SqlArchive:
         )
 
     async def alarm_journal(
-        self, limit: int, cursor: str | None, site: str = "", alarm: str = ""
+        self, where: JournalFilter, limit: int, cursor: str | None
     ) -> Page[AlarmTransition]:
         """Rows of the alarm journal, by their number.
 
@@ -68,14 +86,51 @@ class SqlArchive:
             BadRequest: the cursor is not ours, or the limit is out of bounds.
         """
         table = schema.alarm_journal
-        query = select(table).order_by(table.c.sequence.desc())
-        if site:
-            query = query.where(table.c.site == site)
-        if alarm:
-            query = query.where(table.c.alarm == alarm)
+        query = select(table).where(*filters.of_journal(where)).order_by(table.c.sequence.desc())
         if cursor is not None:
             query = query.where(table.c.sequence < _decode(cursor, "a", 1)[0])
         return await self._page(query, limit, to_transition, lambda last: _encode("a", last.sequence))
+
+    async def alarm_figures(self, where: JournalFilter, from_us: TimeUs, to_us: TimeUs) -> AlarmFigures:
+        """The figures of `from_us <= time < to_us`; of `where` site, branch, levels and role count.
+
+        Raises:
+            BadRequest: the span is empty.
+        """
+        if from_us >= to_us:
+            raise BadRequest("the span of figures must end after it begins")
+
+        def read() -> AlarmFigures:
+            with self._engine.connect() as connection:
+                return figures(connection, where, from_us, to_us, self._priorities)
+
+        return await self._run(read)
+
+    async def audit(self, where: DeedFilter, limit: int, cursor: str | None) -> Page[AuditRecord]:
+        """Who did what, by the number of the row.
+
+        Raises:
+            BadRequest: the cursor is not ours, or the limit is out of bounds.
+        """
+        table = schema.audit
+        query = select(table).where(*filters.of_audit(where)).order_by(table.c.id.desc())
+        if cursor is not None:
+            query = query.where(table.c.id < _decode(cursor, "u", 1)[0])
+        return await self._page(query, limit, to_audit, lambda last: _encode("u", last.id))
+
+    async def commands(self, where: DeedFilter, limit: int, cursor: str | None) -> Page[CommandRow]:
+        """Commands and their outcomes, by the time of issue.
+
+        Raises:
+            BadRequest: the cursor is not ours, or the limit is out of bounds.
+        """
+        table = schema.command
+        query = select(table).where(*filters.of_commands(where))
+        query = query.order_by(table.c.issued_us.desc(), table.c.id.desc())
+        if cursor is not None:
+            key = tuple_(*_decode(cursor, "c", 2, texts=1))
+            query = query.where(tuple_(table.c.issued_us, table.c.id) < key)
+        return await self._page(query, limit, to_command, lambda last: _encode("c", last.issued_us, last.id))
 
     async def outbox(self, limit: int, cursor: str | None) -> Page[OutboxRow]:
         """Mails, by their number.
@@ -139,31 +194,12 @@ class SqlArchive:
         return await asyncio.get_running_loop().run_in_executor(self._pool, read)
 
 
-def _conditions(where: SessionFilter) -> list[ColumnElement[bool]]:
-    columns = schema.transaction.c
-    conditions: list[ColumnElement[bool]] = []
-    if where.site:
-        conditions.append(columns.site == where.site)
-    if where.charger:
-        conditions.append(columns.charger == where.charger)
-    if where.connector is not None:
-        conditions.append(columns.connector == where.connector)
-    if where.id_tag:
-        conditions.append(func.lower(columns.id_tag) == where.id_tag.lower())
-    if where.state is not None:
-        conditions.append(columns.state == where.state.value)
-    if where.from_us is not None:
-        conditions.append(columns.started_us >= where.from_us)
-    if where.to_us is not None:
-        conditions.append(columns.started_us < where.to_us)
-    return conditions
-
-
-def _encode(kind: str, *key: int) -> str:
+def _encode(kind: str, *key: int | str) -> str:
     return base64.urlsafe_b64encode(json.dumps([kind, *key]).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, kind: str, length: int) -> list[int]:
+def _decode(cursor: str, kind: str, length: int, texts: int = 0) -> list[Any]:
+    """The key in a cursor: integers, the last `texts` of them texts."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         parts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -172,6 +208,9 @@ def _decode(cursor: str, kind: str, length: int) -> list[int]:
     if not isinstance(parts, list) or len(parts) != length + 1 or parts[0] != kind:
         raise BadRequest("the cursor belongs to another list")
     key = parts[1:]
-    if not all(type(part) is int and abs(part) < 2**63 for part in key):
+    numbers, words = key[: length - texts], key[length - texts :]
+    if not all(type(part) is int and abs(part) < 2**63 for part in numbers) or not all(
+        isinstance(part, str) and part.isprintable() for part in words
+    ):
         raise BadRequest("the cursor is not one of ours")
     return key

@@ -1,7 +1,7 @@
 """Opening the two SQLite files: pragmas, schema version, and sentences for what may be wrong.
 
 Nothing is written before everything is known to be fit: a folder that cannot be written, a file that is no
-database and a database of a newer version are left exactly as they were.
+database and a database of another version are left exactly as they were.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def open_database(
         synchronous: SQLite's pragma: FULL survives a power cut, NORMAL may lose the last transactions then.
 
     Raises:
-        StartError: not a database, damaged, or of a newer version; nothing was changed.
+        StartError: not a database, damaged, or of another version; nothing was changed.
     """
     if path.exists() and path.stat().st_size:
         _inspect(path, version)
@@ -119,6 +119,12 @@ def _inspect(path: Path, version: int) -> None:
         raise StartError(
             f"{path} was written by a newer version of this program (schema {found}; this one knows {version}): "
             "start the newer version, or put back the backup from before the update"
+        )
+    if 0 < found < version:
+        raise StartError(
+            f"{path} was written by an older version of this program (schema {found}; this one needs {version}) "
+            "and cannot be taken over: go on with the older version, or "
+            f"move {path.name} (with its -wal and -shm files) away to begin with an empty file"
         )
 
 

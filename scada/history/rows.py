@@ -5,16 +5,25 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from scada.core.ports import OutboxRow, UserRow
+from scada.alarming.alarm import AlarmSnapshot
+from scada.core.ports import CommandRow, OutboxRow, UserRow
 from scada.core.records import (
     AlarmEvent,
     AlarmState,
     AlarmTransition,
+    AuditRecord,
+    Channel,
+    CommandRecord,
+    EscalationRecord,
+    HoldKind,
+    HoldRecord,
     OutboxRecord,
+    RetainedRecord,
     TransactionRecord,
     TransactionState,
 )
 
+_AUDIT_FIELDS = tuple(field.name for field in fields(AuditRecord))
 _MAIL_FIELDS = tuple(field.name for field in fields(OutboxRecord))
 
 
@@ -33,17 +42,58 @@ def to_transaction(row: Any) -> TransactionRecord:
     return TransactionRecord(**values)
 
 
+def to_alarm(row: Any) -> AlarmSnapshot:
+    """Where an alarm stands."""
+    values = dict(row._mapping)
+    values["state"] = AlarmState(values["state"])
+    return AlarmSnapshot(**values)
+
+
+def to_hold(row: Any) -> HoldRecord:
+    """Something that an operator holds."""
+    values = dict(row._mapping)
+    values["kind"] = HoldKind(values["kind"])
+    return HoldRecord(**values)
+
+
+def to_retained(row: Any) -> RetainedRecord:
+    """A value that survives restarts."""
+    return RetainedRecord(**row._mapping)
+
+
+def to_escalation(row: Any) -> EscalationRecord:
+    """How far an escalation has come."""
+    return EscalationRecord(**row._mapping)
+
+
+def to_audit(row: Any) -> AuditRecord:
+    """A deed."""
+    return AuditRecord(**{name: getattr(row, name) for name in _AUDIT_FIELDS})
+
+
+def to_command(row: Any) -> CommandRow:
+    """A command with its outcome."""
+    values = dict(row._mapping)
+    values["time_us"] = values.pop("issued_us")
+    ended_us = values.pop("ended_us")
+    return CommandRow(record=CommandRecord(**values), ended_us=ended_us)
+
+
 def to_mail(row: Any) -> OutboxRow:
     """A mail with what became of it."""
+    values = {name: getattr(row, name) for name in _MAIL_FIELDS}
+    values["channel"] = Channel(values["channel"])
     return OutboxRow(
         id=row.id,
-        record=OutboxRecord(**{name: getattr(row, name) for name in _MAIL_FIELDS}),
+        record=OutboxRecord(**values),
         state=row.state,
         attempts=row.attempts,
         next_try_us=row.next_try_us,
         last_answer=row.last_answer,
         subject=row.subject,
         text=row.text,
+        sent_with=row.sent_with,
+        sent_us=row.sent_us,
     )
 
 

@@ -18,8 +18,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy import text as sql
 
-CORE_VERSION = 1
+CORE_VERSION = 2
 HISTORY_VERSION = 1
 
 core = MetaData()
@@ -50,15 +51,22 @@ alarm_journal = Table(
     _text("alarm"),
     _text("site"),
     Column("level", Integer, nullable=False),
+    _text("domain"),
+    _text("nature"),
     _text("event"),
     _text("state"),
     _time("raised_us"),
+    Column("first_out", Integer, nullable=False, default=0),
     _text("value"),
     _text("user"),
     _text("origin"),
     _text("comment"),
+    Column("until_us", BigInteger),
     Index("ix_alarm_journal_alarm", "alarm", "sequence"),
     Index("ix_alarm_journal_site", "site", "sequence"),
+    Index("ix_alarm_journal_event", "event", "time_us"),
+    Index("ix_alarm_journal_time", "time_us"),
+    Index("ix_alarm_journal_user", "user", "sequence", sqlite_where=sql("user <> ''")),
 )
 
 alarm_state = Table(
@@ -68,8 +76,47 @@ alarm_state = Table(
     _text("state"),
     _time("raised_us"),
     Column("sequence", Integer, nullable=False),
+    Column("first_out", Integer, nullable=False, default=0),
+    _time("changed_us"),
+    _text("value"),
+    _text("user"),
+    _text("acknowledged_by"),
+    _text("comment"),
+    Column("until_us", BigInteger),
 )
-"""Where each alarm stands: the newest row of the journal, kept so that a restart need not read the journal."""
+"""Where each alarm stands: its newest row of the journal, kept so that a restart need not read the journal."""
+
+hold = Table(
+    "hold",
+    core,
+    Column("kind", Text, primary_key=True),
+    Column("path", Text, primary_key=True),
+    _text("user"),
+    _text("origin"),
+    _text("reason"),
+    _time("since_us"),
+    Column("until_us", BigInteger),
+    _text("value"),
+)
+"""What operators hold now: shelved alarms, branches out of service, forced tags. An end deletes the row."""
+
+retained = Table(
+    "retained",
+    core,
+    Column("path", Text, primary_key=True),
+    _text("value"),
+    _time("time_us"),
+)
+
+escalation = Table(
+    "escalation",
+    core,
+    Column("alarm", Text, primary_key=True),
+    Column("profile", Text, primary_key=True),
+    _time("raised_us"),
+    Column("step", Integer, nullable=False),
+    Column("ended", Boolean, nullable=False, default=False),
+)
 
 transaction = Table(
     "charging_transaction",
@@ -107,13 +154,21 @@ outbox = Table(
     _text("template"),
     Column("cause", Integer, nullable=False),
     _text("snapshot"),
+    Column("channel", Text, nullable=False, default="email"),
+    _text("profile"),
+    _time("not_before_us"),
+    Column("level", Integer, nullable=False, default=0),
+    Column("urgent", Boolean, nullable=False, default=False),
     Column("state", Text, nullable=False, default="waiting"),
     Column("attempts", Integer, nullable=False, default=0),
     _time("next_try_us"),
     _text("last_answer"),
     _text("subject"),
     _text("text"),
+    Column("sent_with", Integer, nullable=False, default=0),
+    _time("sent_us"),
     Index("ix_outbox_due", "state", "next_try_us", "id"),
+    Index("ix_outbox_contact", "contact", "sent_us"),
     sqlite_autoincrement=True,
 )
 
@@ -130,7 +185,7 @@ command = Table(
     _text("origin"),
     _text("outcome"),
     _text("text"),
-    Index("ix_command_issued", "issued_us"),
+    Index("ix_command_issued", "issued_us", "id"),
 )
 
 audit = Table(
@@ -146,6 +201,8 @@ audit = Table(
     _text("new"),
     _text("outcome"),
     Index("ix_audit_time", "time_us"),
+    Index("ix_audit_user", "user", "id"),
+    Index("ix_audit_object", "object", "id"),
     sqlite_autoincrement=True,
 )
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from scada.alarming.engine import AlarmSnapshot
 from scada.charging.sessions import CLOSED_REMEMBERED
-from scada.core.ports import OutboxRow, UserRow
+from scada.core.ports import UserRow
 from scada.core.records import AlarmState, TransactionState
-from scada.core.value import TimeUs
 from scada.history import schema
 from scada.history.archive import SqlArchive
 from scada.history.database import make_engine, open_database, prepare_directory
 from scada.history.journal import SqlJournal
-from scada.history.rows import to_mail, to_transaction, to_user
+from scada.history.outbox import SqlOutbox
+from scada.history.rows import (
+    to_alarm,
+    to_escalation,
+    to_hold,
+    to_retained,
+    to_transaction,
+    to_user,
+)
 from scada.history.samples import SampleWriter
 from scada.runtime.plant_core import Restart
 
@@ -32,13 +37,22 @@ READERS = 3
 class CoreStore:
     """Everything that outlives a run.
 
+    Args:
+        priorities: level → priority class of ISA-18.2, for figures.
+
     Attributes:
         journal: for the commit gate.
         users, outbox, archive: see `scada.core.ports`.
         samples: for the plant host; its thread begins with the first sample.
     """
 
-    def __init__(self, directory: Path, writer: Engine, samples: SampleWriter) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        writer: Engine,
+        samples: SampleWriter,
+        priorities: Mapping[int, str] | None = None,
+    ) -> None:
         self._writer = writer
         self._reader = make_engine(directory / "core.db", "FULL", read_only=True, connections=READERS)
         self._lock = threading.Lock()
@@ -47,29 +61,29 @@ class CoreStore:
         self.journal = SqlJournal(writer, self._lock)
         self.users = SqlUsers(writer, self._lock)
         self.outbox = SqlOutbox(writer, self._lock, self._pool)
-        self.archive = SqlArchive(self._reader, samples, self._pool)
+        self.archive = SqlArchive(self._reader, samples, self._pool, priorities or {})
 
     def restart(self) -> Restart:
-        """What an earlier run left: where numbers go on, alarms that are not normal, transactions."""
+        """What an earlier run left: where numbers go on, what is not normal, held, kept or not yet answered."""
         table, journal, alarm = schema.transaction, schema.alarm_journal, schema.alarm_state
+        escalation = schema.escalation
         is_open = table.c.state == TransactionState.OPEN.value
+        not_normal = alarm.c.state != AlarmState.NORMAL.value
         with self._reader.connect() as connection:
-            next_sequence = 1 + (connection.scalar(select(func.max(journal.c.sequence))) or 0)
+            last_sequence = max(
+                connection.scalar(select(func.max(column))) or 0
+                for column in (journal.c.sequence, alarm.c.sequence)
+            )
             next_transaction = 1 + (connection.scalar(select(func.max(table.c.id))) or 0)
-            last = journal.c.sequence == alarm.c.sequence
-            alarms = connection.execute(
-                select(
-                    alarm.c.alarm,
-                    alarm.c.state,
-                    alarm.c.raised_us,
-                    journal.c.time_us,
-                    journal.c.value,
-                    journal.c.user,
-                    journal.c.comment,
-                )
-                .join_from(alarm, journal, last)
-                .where(alarm.c.state != AlarmState.NORMAL.value)
-                .order_by(alarm.c.sequence)
+            alarms = connection.execute(select(alarm).where(not_normal).order_by(alarm.c.sequence)).all()
+            holds = connection.execute(select(schema.hold).order_by("since_us", "kind", "path")).all()
+            retained = connection.execute(select(schema.retained).order_by("path")).all()
+            # One that has ended counts only while its alarm stands: then it must not begin anew.
+            stands = select(alarm.c.alarm).where(
+                not_normal, alarm.c.alarm == escalation.c.alarm, alarm.c.raised_us == escalation.c.raised_us
+            )
+            escalations = connection.execute(
+                select(escalation).where(~escalation.c.ended | stands.exists()).order_by("alarm", "profile")
             ).all()
             rows = [
                 *connection.execute(select(table).where(is_open)),
@@ -78,20 +92,12 @@ class CoreStore:
                 ),
             ]
         return Restart(
-            next_sequence=next_sequence,
+            next_sequence=1 + last_sequence,
             next_transaction=next_transaction,
-            alarms=[
-                AlarmSnapshot(
-                    alarm=path,
-                    state=AlarmState(state),
-                    raised_us=raised_us,
-                    changed_us=time_us,
-                    value=value,
-                    user=user,
-                    comment=comment,
-                )
-                for path, state, raised_us, time_us, value, user, comment in alarms
-            ],
+            alarms=list(map(to_alarm, alarms)),
+            holds=list(map(to_hold, holds)),
+            retained=list(map(to_retained, retained)),
+            escalations=list(map(to_escalation, escalations)),
             # By id: the book forgets the first of them first.
             transactions=sorted(map(to_transaction, rows), key=lambda record: record.id),
         )
@@ -102,55 +108,6 @@ class CoreStore:
         self.samples.close()
         self._reader.dispose()
         self._writer.dispose()
-
-
-class SqlOutbox:
-    """Implements `scada.core.ports.OutboxStore`."""
-
-    def __init__(self, engine: Engine, lock: threading.Lock, pool: ThreadPoolExecutor) -> None:
-        self._engine = engine
-        self._lock = lock
-        self._pool = pool
-
-    async def claim(self, now_us: TimeUs, limit: int) -> Sequence[OutboxRow]:
-        """Rows that are due, oldest first. One sender only."""
-        table = schema.outbox
-        query = (
-            select(table)
-            .where(table.c.state == "waiting", table.c.next_try_us <= now_us)
-            .order_by(table.c.id)
-            .limit(limit)
-        )
-
-        def read() -> list[OutboxRow]:
-            with self._lock, self._engine.connect() as connection:
-                return [to_mail(row) for row in connection.execute(query)]
-
-        return await asyncio.get_running_loop().run_in_executor(self._pool, read)
-
-    async def settle(
-        self, row_id: int, *, state: str, answer: str, next_try_us: TimeUs, subject: str, text: str = ""
-    ) -> None:
-        """Note how a try ended; on return it survives a power cut."""
-        table = schema.outbox
-        statement = (
-            update(table)
-            .where(table.c.id == row_id)
-            .values(
-                state=state,
-                attempts=table.c.attempts + 1,
-                last_answer=answer,
-                next_try_us=next_try_us,
-                subject=subject,
-                text=text,
-            )
-        )
-
-        def write() -> None:
-            with self._lock, self._engine.begin() as connection:
-                connection.execute(statement)
-
-        await asyncio.get_running_loop().run_in_executor(self._pool, write)
 
 
 class SqlUsers:
@@ -189,11 +146,14 @@ class SqlUsers:
             return connection.execute(delete(schema.user).where(schema.user.c.name == name)).rowcount > 0
 
 
-def open_core(directory: Path) -> CoreStore:
+def open_core(directory: Path, priorities: Mapping[int, str] | None = None) -> CoreStore:
     """Open the databases of a project's `data` folder, or make them.
 
+    Args:
+        priorities: level → priority class of ISA-18.2, for figures; a level without one counts as `journal`.
+
     Raises:
-        StartError: the folder cannot be written, a file is damaged or of a newer version. Nothing was changed.
+        StartError: the folder cannot be written, a file is damaged or of another version. Nothing was changed.
     """
     prepare_directory(directory)
     writer = open_database(
@@ -204,4 +164,4 @@ def open_core(directory: Path) -> CoreStore:
     except BaseException:
         writer.dispose()
         raise
-    return CoreStore(directory, writer, samples)
+    return CoreStore(directory, writer, samples, priorities)

@@ -17,7 +17,7 @@ from scada.hmi.alarm_feed import list_room, summary_room
 from scada.hmi.context import Fragment, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.pump import Emit, room_of
-from scada.runtime.plant_core import Acknowledge
+from scada.runtime.requests import Acknowledge
 
 EVERYBODY = "scada.all"
 COMMANDS_AT_ONCE_MAX = 8

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from scada.core.access import Actor, Right
+from scada.core.access import Actor, Role
 from scada.core.errors import Denied
 from scada.core.ports import Clock, UserRow, UserStore
 from scada.core.records import AuditRecord
@@ -52,19 +52,21 @@ class Accounts:
     """Accounts of the product.
 
     Args:
-        roles: role → names of its rights.
+        roles: role → its rights, and which alarms they reach.
         audit: makes an audit record durable.
     """
 
     def __init__(
         self,
         users: UserStore,
-        roles: Mapping[str, frozenset[str]],
+        roles: Mapping[str, Role],
         clock: Clock,
         audit: Callable[[AuditRecord], Awaitable[None]],
     ) -> None:
         self._users = users
-        self._rights = {role: frozenset(map(Right, rights)) for role, rights in roles.items()}
+        self.refused = 0
+        """Log-ins refused since the start."""
+        self._roles = roles
         self._clock = clock
         self._audit = audit
         self._sessions: OrderedDict[bytes, _Session] = OrderedDict()
@@ -177,9 +179,11 @@ class Accounts:
             raise Denied(f"too many failures: try again in {seconds} s")
 
     def _actor(self, user: UserRow, origin: str) -> Actor:
-        return Actor(user.name, self._rights.get(user.role, frozenset()), origin, user.role)
+        role = self._roles.get(user.role, Role())
+        return Actor(user.name, role.rights, origin, user.role, role)
 
     def _failed(self, name: str, now_us: TimeUs) -> None:
+        self.refused += 1
         failures = self._failures.setdefault(name, _Failures())
         self._failures.move_to_end(name)
         failures.count += 1

@@ -1,214 +1,278 @@
-"""Outbox rows to mails: templates, plain text as a last resort, headers.
-
-Values of an alarm may come from a charger. They enter only as data of a sandboxed template, without control
-characters, so none can become a header, a second mail or code.
-"""
+"""Outbox rows to messages: templates, a plain list of the facts as a last resort, headers, JSON for webhooks."""
 
 from __future__ import annotations
 
 import json
-import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, EmailPolicy
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import structlog
-from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined, TemplateNotFound
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from scada.core.path import leaf
+from scada.core import moment
 from scada.core.plant import Plant
-from scada.core.records import OutboxRecord
-from scada.core.tag import AlarmDefinition
-from scada.core.value import SECOND_US, TimeUs
+from scada.core.ports import OutboxRow
+from scada.core.records import Channel, OutboxRecord
+from scada.core.value import TimeUs
+from scada.notify.facts import FIELD_LENGTH_MAX, FactMaker, Facts, Reader, ReadTag, ValueText, flat
+from scada.notify.links import LinkSigner
+from scada.notify.message import TEXT_LENGTH_MAX, Envelope, Mail, make_mail, one_line
+from scada.notify.parcel import Parcel, snapshot_of
+from scada.notify.templates import DEFAULT, SHIPPED, Library
 
-SUBJECT_LENGTH_MAX = 180
-FIELD_LENGTH_MAX = 2_000
+SHOWN_MAX = 25
+"""Alarms listed in one message; the rest is a number."""
+SMS_LENGTH_MAX = 160
+SMS_NOT_GSM_MAX = 70
+"""With a letter outside the alphabet of GSM 03.38 a short message holds this much."""
+_GSM = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_PLAIN = str.maketrans("âêîôûëïç·–’«»", 'aeioueic---""', "\u202f°")
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A mail as it goes out: the wire's bytes, and what the log of the outbox keeps."""
-
-    recipient: str
-    subject: str
-    text: str
-    content: bytes
-
-
-class _MailPolicy(EmailPolicy):
-    """RFC 5322 with CRLF; identifiers are never folded or encoded, for a changed one breaks the conversation."""
-
-    _ids = ("message-id", "in-reply-to", "references")
-
-    def fold(self, name: str, value: Any) -> str:
-        if name.lower() in self._ids:
-            return f"{name}: {value}{self.linesep}"
-        folded: str = super().fold(name, value)
-        return folded
-
-    def fold_binary(self, name: str, value: Any) -> bytes:
-        if name.lower() in self._ids:
-            return self.fold(name, value).encode("ascii")
-        return super().fold_binary(name, value)
-
-
-_POLICY = _MailPolicy(linesep=SMTP.linesep, cte_type="7bit", utf8=False)
-
-
 class Composer:
-    """Makes the mails of a plant.
+    """Makes the messages of a plant. Call it on the loop: it reads tags.
 
     Args:
-        templates: folder with `<template>.<language>.subject`, `.txt` and `.html`.
+        folders: of templates, the project's first.
+        read: gives live tags to templates.
+        links: for links to acknowledge with; None: messages carry none.
+        health: told of a template that failed (False), and again when it renders well (True).
     """
 
-    def __init__(self, plant: Plant, templates: Path) -> None:
+    def __init__(
+        self,
+        plant: Plant,
+        folders: Sequence[Path],
+        *,
+        read: ReadTag = lambda _: None,
+        links: LinkSigner | None = None,
+        health: Callable[[str, bool], None] = lambda _name, _ok: None,
+    ) -> None:
         self._plant = plant
-        loader: BaseLoader = FileSystemLoader(templates)
-        self._text = _environment(loader, autoescape=False)
-        self._html = _environment(loader, autoescape=True)
-        self._levels = {level.number: level for level in plant.levels}
-        self._sites = {site.path: site for site in plant.sites}
+        self.library = Library(folders, plant.languages[0])
+        self.maker = FactMaker(plant, read, links)
+        self._health = health
 
-    def compose(self, record: OutboxRecord) -> Mail:
-        """The mail of an outbox row. A template that fails is replaced by a plain list of the facts."""
-        facts = self._facts(record)
+    def compose(self, parcel: Parcel, now_us: TimeUs, figures: Mapping[str, Any] | None = None) -> Mail:
+        """The message of one or more outbox rows. A template that fails is replaced by a plain list of the facts.
+
+        Args:
+            figures: of a report (`scada.notify.report`).
+
+        Raises:
+            ValueError: the recipient's address is none.
+        """
+        template, record, facts = self._prepare(parcel, now_us, figures or {})
         try:
-            subject = self._render(self._text, record, "subject", facts)
-            text = self._render(self._text, record, "txt", facts)
-            html = self._render(self._html, record, "html", facts)
+            subject, text, html = self.render(template, record, facts)
+            self._health(template, True)
         except Exception as error:  # templates are the project's: whatever they raise, the alarm goes out
-            log.error("mail_template_failed", template=record.template, error=str(error))
-            subject = f"{facts['event']}: {facts['message']}"
-            text = "\n".join(f"{name}: {fact}" for name, fact in facts.items() if fact != "")
-            html = ""
-        subject = _one_line(subject, SUBJECT_LENGTH_MAX)
-        return Mail(
-            record.recipient,
-            subject,
-            text,
-            self._message(record, subject, text, html).as_bytes(policy=_POLICY),
+            log.error("mail_template_failed", template=template, error=str(error))
+            self._health(template, False)
+            subject, text, html = _plain(facts)
+        carrier = parcel.carrier.record
+        if carrier.channel is Channel.WEBHOOK:
+            return self._json(parcel, template, facts, subject, text, now_us)
+        sms = carrier.channel is Channel.SMS
+        envelope = Envelope(
+            sender_name="EV-SCADA " + self._plant.name,
+            sender=self._plant.mail.sender,
+            to=carrier.contact,
+            recipient=carrier.recipient,
+            message_id=carrier.message_id,
+            threads=_threads(parcel),
+            time_us=now_us,
         )
+        if sms:
+            line = short(text)
+            return make_mail(envelope, line, line, "", header=False)
+        return make_mail(envelope, subject, text[:TEXT_LENGTH_MAX], html[:TEXT_LENGTH_MAX])
 
-    def _render(
-        self, environment: Environment, record: OutboxRecord, part: str, facts: Mapping[str, Any]
-    ) -> str:
-        names = [
-            f"{record.template}.{language}.{part}"
-            for language in dict.fromkeys((record.language, self._plant.languages[0], "en"))
-        ]
-        try:
-            template = environment.select_template(names)
-        except TemplateNotFound:
-            raise FileNotFoundError(f"none of {', '.join(names)}") from None
-        return template.render(facts)
+    def render(self, template: str, record: OutboxRecord, facts: Facts) -> tuple[str, str, str]:
+        """(subject, text, HTML) of a template; raises whatever it raises."""
+        if record.channel is Channel.SMS:
+            found = self.library.find("sms", "txt", record.language)
+            if found is None:
+                raise FileNotFoundError("there is no template sms.txt")
+            return "", found.render(facts), ""
+        parts = []
+        for part in ("subject", "txt", "html"):
+            found = self.library.find(template, part, record.language)
+            if found is None and part != "html":
+                found = self.library.find(DEFAULT[facts["kind"]], part, record.language)
+            if found is None and part != "html":
+                raise FileNotFoundError(f"there is no template {template}.{part}")
+            parts.append(found.render(facts) if found else "")
+        return parts[0], _tidy(parts[1]), parts[2]
 
-    def _message(self, record: OutboxRecord, subject: str, text: str, html: str) -> EmailMessage:
-        message = EmailMessage(policy=_POLICY)
-        message["From"] = _address("EV-SCADA " + self._plant.name, self._plant.mail.sender)
-        message["To"] = _address(record.contact, record.recipient)
-        message["Subject"] = subject
-        message["Date"] = datetime.fromtimestamp(record.created_us / SECOND_US, UTC)
-        message["Message-ID"] = _identifier(record.message_id)
-        if record.thread_id:
-            message["In-Reply-To"] = _identifier(record.thread_id)
-            message["References"] = _identifier(record.thread_id)
-        message["Auto-Submitted"] = "auto-generated"  # RFC 3834 5: no absence note comes back
-        message.set_content(text)
-        if html:
-            message.add_alternative(html, subtype="html")
-        return message
+    def facts(self, parcel: Parcel, now_us: TimeUs, figures: Mapping[str, Any]) -> Facts:
+        """What the template of these rows is given."""
+        return self._prepare(parcel, now_us, figures)[2]
 
-    def _facts(self, record: OutboxRecord) -> dict[str, Any]:
-        """What a template may use: texts and numbers, each on one line."""
-        try:
-            alarm = json.loads(record.snapshot)
-        except ValueError:
-            alarm = {}
-        plant, language = self._plant, record.language
-        path = str(alarm.get("alarm", ""))
-        definition = plant.definitions.get(path)
-        texts = (definition.alarm if definition else None) or AlarmDefinition(level=0)
-        label = plant.text(definition.label, language) if definition else ""
-        site = self._sites.get(str(alarm.get("site", "")))
-        zone = ZoneInfo(site.timezone if site else plant.timezone)
-        level = self._levels.get(alarm.get("level", 0))
-        facts = {
-            "message": plant.text(texts.message, language) or label or path or record.template,
-            "event": alarm.get("event", ""),
-            "state": alarm.get("state", ""),
-            "time": _time(alarm.get("time_us", record.created_us), zone),
-            "raised": _time(alarm.get("raised_us", record.created_us), zone),
-            "site": plant.text(site.label, language) or site.path
-            if site
-            else plant.text(plant.label, language),
-            "device": self._device(path, language),
-            "level": alarm.get("level", 0),
-            "level_name": plant.text(level.name, language) if level else "",
-            "priority": level.priority if level else "",
-            "value": alarm.get("value", ""),
-            "user": alarm.get("user", ""),
-            "comment": alarm.get("comment", ""),
-            "cause": plant.text(texts.cause, language),
-            "consequence": plant.text(texts.consequence, language),
-            "guidance": plant.text(texts.guidance, language),
-            "alarm": path,
-            "sequence": alarm.get("sequence", record.cause),
-            "project": plant.text(plant.label, language) or plant.name,
-        }
+    def _prepare(
+        self, parcel: Parcel, now_us: TimeUs, figures: Mapping[str, Any]
+    ) -> tuple[str, OutboxRecord, Facts]:
+        """(template, row that it is about, facts)."""
+        record = parcel.carrier.record
+        reader = self.maker.reader(record)
+        words = self.library.words(record.language)
+        facts = self.maker.common(reader, words, now_us)
+        snapshot = snapshot_of(record)
+        template = record.template
+        if "alarm" in snapshot:
+            newest = _newest(parcel.rows)
+            held = parcel.held
+            facts["held_back"] = len(held)
+            facts["held_since"] = reader.time(parcel.held_since_us)
+            if len(newest) > 1 or held:
+                template = "digest" if held else "several"
+                more = self._several(newest, len(parcel.rows), reader, now_us)
+            else:
+                record = newest[0].record
+                template = record.template
+                more = self.maker.alarm(snapshot_of(record), record, reader, now_us)
+                more["kind"] = "alarm"
+        else:
+            kind, more = self._other(snapshot, record, reader)
+            more["kind"] = kind
+            if kind == "report":
+                more.update(figures)
+        more["template"] = template
+        more["value"] = ValueText(str(more.get("value", "")), facts["value"].read)
+        return template, record, {**facts, **more}
+
+    def _several(self, newest: Sequence[OutboxRow], messages: int, reader: Reader, now_us: TimeUs) -> Facts:
+        """The newest state of each alarm, most pressing first; those past the bound are only counted."""
+        alarms = [snapshot_of(row.record) for row in newest]
+        pressing = sorted(range(len(newest)), key=lambda k: _rank(alarms[k]))
+        shown = [self.maker.alarm(alarms[k], newest[k].record, reader, now_us) for k in pressing[:SHOWN_MAX]]
+        unacknowledged = sum(1 for one in alarms if str(one.get("state", "")).endswith("unacknowledged"))
         return {
-            name: _one_line(fact, FIELD_LENGTH_MAX) if isinstance(fact, str) else fact
-            for name, fact in facts.items()
+            "kind": "several",
+            "alarms": shown,
+            "first": shown[0],
+            "total": len(newest),
+            "more": len(newest) - len(shown),
+            "messages": messages,
+            "unacknowledged": unacknowledged,
+            "priority": shown[0]["priority"],
         }
 
-    def _device(self, path: str, language: str) -> str:
-        """The charger (with connector) or meter that an alarm is about, or empty."""
-        plant = self._plant
-        place = plant.place_of(path)
-        if place in plant.connectors_by_path:
-            charger, connector = plant.connectors_by_path[place]
-            return _named(f"{charger.name} {leaf(connector.path)}", plant.text(charger.label, language))
-        if place in plant.chargers_by_path:
-            charger = plant.chargers_by_path[place]
-            return _named(charger.name, plant.text(charger.label, language))
-        meter = next((meter for meter in plant.meters() if meter.path == place), None)
-        return _named(meter.name, plant.text(meter.label, language)) if meter else ""
+    def _other(self, snapshot: Mapping[str, Any], record: OutboxRecord, reader: Reader) -> tuple[str, Facts]:
+        if snapshot.get("kind") == "report" and SHIPPED.get(record.template) != "test":
+            site = str(snapshot.get("site", ""))
+            from_us, time_us = snapshot.get("from_us"), snapshot.get("time_us")
+            return "report", flat(
+                {
+                    "report": str(snapshot.get("report", "")),
+                    "site_path": site,
+                    "time": reader.time(time_us) or reader.time(record.created_us),
+                    "from": reader.time(from_us),
+                }
+            )
+        if "path" in snapshot and "kind" in snapshot:
+            return "event", self.maker.event(snapshot, record, reader)
+        if "action" in snapshot:
+            return "action", self.maker.action(snapshot, record, reader)
+        return "test", self.maker.test(snapshot, record, reader)
+
+    def _json(
+        self, parcel: Parcel, template: str, facts: Facts, subject: str, text: str, now_us: TimeUs
+    ) -> Mail:
+        carrier = parcel.carrier.record
+        reader = self.maker.reader(carrier)
+        messages: list[Facts] = []
+        for row in parcel.rows:
+            snapshot = snapshot_of(row.record)
+            one: Facts = {
+                "id": row.record.message_id,
+                "template": row.record.template,
+                "cause": row.record.cause,
+            }
+            if "alarm" in snapshot:
+                told = self.maker.alarm(snapshot, row.record, reader, now_us)
+                names = ("message", "site", "device", "priority", "token", "ack_url", "page_url")
+                one |= {name: told[name] for name in names}
+            messages.append(one | {"snapshot": flat(snapshot)})
+        body = {
+            "id": carrier.message_id,
+            "template": template,
+            "time": moment.text(now_us),
+            "project": facts["project"],
+            "contact": carrier.contact,
+            "language": carrier.language,
+            "subject": one_line(subject, 500),
+            "text": text[:20_000],
+            "held_back": len(parcel.held),
+            "callback_url": self.maker.callback_url(carrier.contact),
+            "messages": messages,
+        }
+        content = json.dumps(body, ensure_ascii=False, default=str).encode(errors="replace")
+        return Mail(carrier.recipient, one_line(subject, 180), text[:TEXT_LENGTH_MAX], content)
 
 
-def _named(name: str, label: str) -> str:
-    """The tag name, which is unique in its site, and the label, which need not be."""
-    return f"{name} ({label})" if label and label != name else name
+def short(text: str) -> str:
+    """One line that fits in one short message."""
+    line = one_line(text, FIELD_LENGTH_MAX).translate(_PLAIN)
+    bound = SMS_LENGTH_MAX if _GSM.issuperset(line) else SMS_NOT_GSM_MAX
+    return one_line(line, bound, "...")
 
 
-def _environment(loader: BaseLoader, *, autoescape: bool) -> Environment:
-    return ImmutableSandboxedEnvironment(loader=loader, undefined=StrictUndefined, autoescape=autoescape)
+def _newest(rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+    """The newest row of each alarm, in the order in which the alarms first stand there."""
+    newest: dict[str, OutboxRow] = {}
+    for row in sorted(rows, key=lambda row: row.id):
+        newest[str(snapshot_of(row.record).get("alarm"))] = row
+    return list(newest.values())
 
 
-def _one_line(text: str, length_max: int) -> str:
-    """Without control characters and line separators, and not longer than the bound."""
-    kept = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp", "Cs"} else c for c in text)
-    kept = " ".join(kept.split())
-    return kept if len(kept) <= length_max else kept[: length_max - 1] + "…"
+def _rank(snapshot: Mapping[str, Any]) -> tuple[bool, int, int]:
+    """Not acknowledged first, then by level, then newest first."""
+    level, time_us = snapshot.get("level"), snapshot.get("time_us")
+    return (
+        not str(snapshot.get("state", "")).endswith("unacknowledged"),
+        -level if isinstance(level, int) else 0,
+        -time_us if isinstance(time_us, int) else 0,
+    )
 
 
-def _identifier(text: str) -> str:
-    """A Message-ID: printable ASCII without blanks, short enough for a line of its own."""
-    return "".join(c for c in text if c.isascii() and c.isprintable() and not c.isspace())[:900]
+def _threads(parcel: Parcel) -> list[str]:
+    """The conversations of all rows, the carrier's own last."""
+    heads = [row.record.thread_id or row.record.message_id for row in reversed(parcel.rows)]
+    return [head for head in dict.fromkeys(heads) if head != parcel.carrier.record.message_id]
 
 
-def _address(name: str, address: str) -> str | Address:
-    """A mailbox. An address that is none raises ValueError."""
-    return Address(_one_line(name, 80), addr_spec=address)
+def _tidy(text: str) -> str:
+    """Without blanks at the ends of lines, and never more than one empty line: templates need not care."""
+    lines: list[str] = []
+    for line in (one.rstrip() for one in text.splitlines()):
+        if line or (lines and lines[-1]):
+            lines.append(line)
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def _time(time_us: TimeUs, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(time_us / SECOND_US, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+def _plain(facts: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Subject and text without any template."""
+    about = facts.get("first", facts)
+    head = about.get("message") or facts.get("text") or facts.get("report") or facts.get("template", "")
+    lines = []
+    for one in facts.get("alarms", [facts]):
+        lines += [f"{name}: {fact}" for name, fact in one.items() if _tellable(name, fact)]
+        lines.append("")
+    if facts.get("more"):
+        lines.append(f"+ {facts['more']}")
+    if facts.get("held_back"):
+        lines.append(f"held_back: {facts['held_back']} ({facts['held_since']})")
+    total = f" (+{facts['total'] - 1})" if facts.get("total", 1) > 1 else ""
+    return f"{about.get('event', '')}: {head}{total}".lstrip(": "), "\n".join(lines), ""
+
+
+def _tellable(name: str, fact: object) -> bool:
+    return (
+        isinstance(fact, (str, int, float)) and fact not in ("", 0, False) and name not in ("token", "kind")
+    )

@@ -1,195 +1,233 @@
-"""The mail service: takes due rows from the outbox and hands them to the mail server until it has them.
-
-A row is settled as sent before the next is looked at, so a mail whose acceptance is on disk never goes out
-again; one whose acceptance could not be recorded (a crash in between) may, with the same Message-ID.
-"""
+"""The service that sends the outbox: a lane for mail (and mail to short messages), and one for webhooks."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from scada.core.plant import Plant
-from scada.core.ports import OutboxRow, OutboxStore
-from scada.core.value import GOOD, SECOND_US, TimeUs
-from scada.notify.compose import Composer, Mail
-from scada.notify.relay import Answer, Relay, RelayAway, Verdict
+from scada.core.ports import Archive, OutboxStore
+from scada.core.records import Channel
+from scada.core.value import GOOD, TimeUs
+from scada.notify.compose import Composer
+from scada.notify.lane import POLL_S, RETRY_FIRST_S, Lane, LaneSettings, Sent
+from scada.notify.links import LinkSigner
+from scada.notify.mail_post import MailPost
+from scada.notify.message import Mail
+from scada.notify.parcel import Parcel, key_of, snapshot_of
+from scada.notify.relay import Answer, Verdict
+from scada.notify.report import SAMPLE, Duties, ReportFigures
+from scada.notify.samples import sample
+from scada.notify.templates import SHIPPED
+from scada.notify.webhook import WebhookPost
 from scada.runtime.host import PlantHost
 
-POLL_S = 1.0
-"""How long a row may lie unseen if nobody wakes the service."""
-RUN_MAX = 50
-"""Mails sent over one connection before the outbox is asked again."""
-RETRY_FIRST_S = 5.0
-RETRY_MAX_S = 600.0
-AWAY_MAX_S = 60.0
-"""Longest pause between attempts to reach a server that is away: its return shall not wait ten minutes."""
-GIVE_UP_AFTER_US = 48 * 3600 * SECOND_US
-"""A mail that found no way out within two days has no reader any more: it fails for good, and says so."""
-SETTLE_RETRY_MAX_S = 5.0
-JITTER = 0.2
+MAIL_AT_ONCE = 4
+PATIENCE_S = 2.0
+"""A server that thinks about one mail for longer does not hold up the next, which goes over another connection."""
+WEBHOOKS_AT_ONCE = 8
+REFUSED_MAX = 3
+"""So many different recipients refused in a row, and none taken: it is the relay that is wrong, not they."""
+PER_HOUR = 30
+"""For contacts that are no longer in the project."""
 
 log = structlog.get_logger()
 
 
-class Notifier:
-    """Sends the outbox.
+@dataclass(frozen=True, kw_only=True)
+class NotifierServices:
+    """Handed over by the composition root.
 
-    Args:
-        password: of the mail account, or None.
-        templates: the folder `alarms/mail`.
+    Attributes:
+        folders: of templates, the project's first.
+        secret: reference → secret, or None where it is not there; read anew each time. Called in a thread.
+        links: makes links to acknowledge with; None: messages carry none (`public_url` is not set).
+        duties: moment → rota → names of who is on call.
         tls_context: for servers whose certificate the system's authorities do not vouch for.
     """
 
-    def __init__(
-        self,
-        plant: Plant,
-        host: PlantHost,
-        outbox: OutboxStore,
-        password: str | None,
-        templates: Path,
-        *,
-        tls_context: ssl.SSLContext | None = None,
-        retry_first_s: float = RETRY_FIRST_S,
-    ) -> None:
-        self._plant = plant
-        self._host = host
-        self._outbox = outbox
-        self._password = password
-        self._composer = Composer(plant, templates)
-        self._tls_context = tls_context
-        self._retry_first_s = retry_first_s
-        self._wake = asyncio.Event()
-        self._mail_ok = host.tags.get("System.MailOk")
-        self._working = True
-        self._away_s = 0.0
+    plant: Plant
+    host: PlantHost
+    outbox: OutboxStore
+    archive: Archive
+    folders: Sequence[Path]
+    secret: Callable[[str], str | None]
+    links: LinkSigner | None = None
+    duties: Duties = field(default=lambda _: {})
+    tls_context: ssl.SSLContext | None = None
+    retry_first_s: float = RETRY_FIRST_S
+    poll_s: float = POLL_S
+
+
+class Notifier:
+    """Sends the outbox."""
+
+    def __init__(self, services: NotifierServices) -> None:
+        self._plant = plant = services.plant
+        self._host = services.host
+        self._composer = Composer(
+            plant,
+            services.folders,
+            read=services.host.tags.get,
+            links=services.links,
+            health=self._template,
+        )
+        self._figures = ReportFigures(
+            plant, services.host.board, services.archive, services.host.tags.get, services.duties
+        )
+        contacts = {contact.name: contact for contact in plant.contacts}
+
+        async def secret(reference: str) -> str | None:
+            return await asyncio.to_thread(services.secret, reference)
+
+        self._mail = MailPost(plant.mail, secret, services.tls_context, retry_first_s=services.retry_first_s)
+        self._webhooks = WebhookPost(contacts, secret)
+        addresses = {address for one in contacts.values() for address in (one.email, one.sms) if address}
+        self._refused_max = max(2, min(REFUSED_MAX, len(addresses)))
+        self._refused: set[str] = set()
+        """Recipients refused since one was last taken."""
+        self._broken_templates: set[str] = set()
+        self._broken_webhooks: set[str] = set()
+        self._well = {"mail": True, "mail_template": True, "webhook": True}
+
+        def per_hour(name: str) -> int:
+            return contacts[name].per_hour if name in contacts else PER_HOUR
+
+        def lane(
+            channels: tuple[Channel, ...], at_once: int, patience_s: float, send: Any, rest: Any
+        ) -> Lane:
+            settings = LaneSettings(
+                channels=channels,
+                at_once=at_once,
+                patience_s=patience_s,
+                retry_first_s=services.retry_first_s,
+                poll_s=services.poll_s,
+            )
+            return Lane(
+                settings, services.outbox, services.host.clock, send=send, rest=rest, per_hour=per_hour
+            )
+
+        self._lanes = [
+            lane((Channel.WEBHOOK,), WEBHOOKS_AT_ONCE, 0.0, self._send_webhook, self._webhooks.close)
+        ]
+        if plant.mail.relays:
+            channels = (Channel.EMAIL, Channel.SMS)
+            self._lanes.append(lane(channels, MAIL_AT_ONCE, PATIENCE_S, self._send_mail, self._mail.close))
 
     def wake(self) -> None:
         """There may be a new row: look at once."""
-        self._wake.set()
+        for lane in self._lanes:
+            lane.wake()
 
     async def run(self) -> None:
         """Send until cancelled."""
-        # The board moves when transitions are durable, and their mails are in the same transaction.
+        # The board moves when transitions are durable, and their messages are in the same transaction.
         end = self._host.board.subscribe(self.wake)
-        self._show(self._working)
+        for name, ok in self._well.items():
+            self._show(name, ok)
         try:
-            while not _cancelled():
-                self._wake.clear()
-                sent_all = await self._send_due()
-                if self._away_s:
-                    await asyncio.sleep(self._away_s * random.uniform(1 - JITTER, 1 + JITTER))
-                elif sent_all:
-                    await self._wait()
-            raise asyncio.CancelledError
+            async with asyncio.TaskGroup() as group:
+                for lane in self._lanes:
+                    group.create_task(lane.run())
         finally:
             end()
+            await self._mail.close()
+            await self._webhooks.close()
 
-    async def _wait(self) -> None:
-        try:
-            async with asyncio.timeout(POLL_S):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+    def preview(self, template: str, language: str, contact: str = "", alarm: str = "") -> Mail:
+        """A template as a contact would read it, with the facts of a sample or of an alarm of the plant.
 
-    async def _send_due(self) -> bool:
-        """Send what is due over one connection. Returns False when more may be due already."""
-        rows = await self._outbox.claim(self._host.clock.now_us(), RUN_MAX)
-        if not rows:
-            self._away_s = 0.0
-            return True
-        try:
-            async with Relay(self._plant.mail, self._password, self._tls_context) as relay:
-                self._away_s = 0.0
-                for row in rows:
-                    if not await self._send(relay, row):
-                        break
-        except RelayAway as error:
-            self._away_s = min(self._away_s * 2 or self._retry_first_s, AWAY_MAX_S)
-            self._show(False, str(error))
-            # The oldest stays the oldest: it is due when the pause (with its jitter) is over.
-            await self._settle_later(rows[0], str(error), self._away_s * (1 - JITTER))
-            return True
-        return len(rows) < RUN_MAX
+        Args:
+            contact: name; empty or unknown: a sample.
+            alarm: path of its bit; empty or unknown: the first there is.
 
-    async def _send(self, relay: Relay, row: OutboxRow) -> bool:
-        """Send one mail and settle its row. Returns False when the connection is gone."""
+        Raises:
+            ValueError: the contact's address is none.
+        """
+        parcel = sample(
+            self._plant,
+            template,
+            SHIPPED.get(template, "alarm"),
+            language=language,
+            contact=next((one for one in self._plant.contacts if one.name == contact), None),
+            now_us=self._host.clock.now_us(),
+            alarm=alarm,
+            channel=Channel.SMS if template == "sms" else Channel.EMAIL,
+        )
+        composer = Composer(
+            self._plant, self._composer.library.folders, read=self._host.tags.get
+        )  # without health: looking at a template is no message that failed, and its links would be real
+        return composer.compose(parcel, self._host.clock.now_us(), SAMPLE)
+
+    async def _compose(self, parcel: Parcel, now_us: TimeUs) -> Mail:
+        record = parcel.carrier.record
+        snapshot = snapshot_of(record)
+        figures = {}
+        if snapshot.get("kind") == "report":
+            figures = await self._figures.gather(str(snapshot.get("site", "")), record.language, now_us)
+        return self._composer.compose(parcel, now_us, figures)
+
+    async def _send_mail(self, parcel: Parcel) -> Sent:
         try:
-            mail = self._composer.compose(row.record)
+            mail = await self._compose(parcel, self._host.clock.now_us())
         except ValueError as error:
-            await self._settle(row, "failed", f"cannot be sent: {error}", 0)
-            return True
-        answer = await relay.send(mail)
+            return Sent(Answer(Verdict.REFUSED, f"cannot be sent: {error}"))
+        answer = await self._mail.send(mail)
         if answer.verdict is Verdict.ACCEPTED:
-            self._show(True)
-            await self._settle(row, "sent", answer.text, 0, mail)
-            log.info("mail_sent", contact=row.record.contact, cause=row.record.cause)
-            return True
-        if answer.verdict is Verdict.REFUSED:
-            # One row's fate: the server is there and judges. A wrong address must not look like a lost mail path.
-            self._show(True)
-            await self._refused(row, answer, mail)
-            return True
-        self._show(False, answer.text)
-        await self._settle_later(row, answer.text, self._delay_s(row.attempts))
-        return answer.verdict is not Verdict.BROKEN
+            self._refused.clear()
+            self._show("mail", True)
+        elif answer.verdict is Verdict.REFUSED:
+            self._refused.add(mail.recipient)
+            if len(self._refused) < self._refused_max:
+                # One row's fate: the server is there and judges. A wrong address must not look like a lost mail path.
+                self._show("mail", True)
+            else:
+                self._show("mail", False, answer.text)
+                answer = Answer(Verdict.LATER, answer.text)
+        else:
+            self._show("mail", False, answer.text)
+        return Sent(answer, mail)
 
-    async def _refused(self, row: OutboxRow, answer: Answer, mail: Mail) -> None:
-        log.error("mail_refused", contact=row.record.contact, cause=row.record.cause, answer=answer.text)
-        await self._settle(row, "failed", answer.text, 0, mail)
-
-    async def _settle_later(self, row: OutboxRow, answer: str, delay_s: float) -> None:
+    async def _send_webhook(self, parcel: Parcel) -> Sent:
         now_us = self._host.clock.now_us()
-        if now_us - row.record.created_us > GIVE_UP_AFTER_US:
-            log.error("mail_given_up", contact=row.record.contact, cause=row.record.cause, answer=answer)
-            await self._settle(row, "failed", f"given up after two days: {answer}", 0)
-            return
-        await self._settle(row, "waiting", answer, now_us + int(delay_s * SECOND_US))
+        mail = await self._compose(parcel, now_us)
+        contact, recipient, _ = key_of(parcel.carrier.record)
+        answer = await self._webhooks.send(mail, contact, now_us)
+        if answer.verdict is Verdict.ACCEPTED:
+            self._broken_webhooks.discard(recipient)
+        else:
+            self._broken_webhooks.add(recipient)
+        self._show("webhook", not self._broken_webhooks, answer.text)
+        return Sent(answer, mail)
 
-    async def _settle(
-        self, row: OutboxRow, state: str, answer: str, next_try_us: TimeUs, mail: Mail | None = None
-    ) -> None:
-        """Write down how a try ended; until that is on disk no other mail is sent."""
-        delay_s = 0.2
-        while True:
-            try:
-                await self._outbox.settle(
-                    row.id,
-                    state=state,
-                    answer=answer,
-                    next_try_us=next_try_us,
-                    subject=mail.subject if mail else row.subject,
-                    text=mail.text if mail else row.text,
-                )
-            except Exception as error:
-                if delay_s == 0.2:
-                    log.error("outbox_not_written", mail=row.id, error=str(error))
-                await asyncio.sleep(delay_s)
-                delay_s = min(delay_s * 2, SETTLE_RETRY_MAX_S)
+    def _template(self, name: str, ok: bool) -> None:
+        if ok:
+            self._broken_templates.discard(name)
+        else:
+            self._broken_templates.add(name)
+        self._show("mail_template", not self._broken_templates, name)
+
+    def _show(self, what: str, ok: bool, why: str = "") -> None:
+        """How it stands with a way out as a tag, and once in the log when that changes."""
+        if ok is not self._well[what]:
+            self._well[what] = ok
+            if ok:
+                log.info("works_again", what=what)
             else:
-                return
-
-    def _delay_s(self, attempts: int) -> float:
-        delay_s: float = min(self._retry_first_s * 2 ** min(attempts, 16), RETRY_MAX_S)
-        return delay_s * random.uniform(1 - JITTER, 1 + JITTER)
-
-    def _show(self, working: bool, why: str = "") -> None:
-        """The state of the mail path as a tag, and once in the log when it changes."""
-        if working is not self._working:
-            if working:
-                log.info("mail_works_again")
-            else:
-                log.error("mail_fails", server=self._plant.mail.host, answer=why)
-            self._working = working
-        if self._mail_ok is not None:
-            self._host.write([(self._mail_ok, working, GOOD, self._host.clock.now_us())])
+                log.error("fails", what=what, reason=why)
+        tag = self._host.tags.get(_TAGS[what])
+        if tag is not None and (tag.value is not ok or tag.quality != GOOD):
+            self._host.write([(tag, ok, GOOD, self._host.clock.now_us())])
 
 
-def _cancelled() -> bool:
-    """Whether this task was cancelled; Python 3.11's `wait_for`, within aiosmtplib, may swallow the exception."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+_TAGS = {
+    "mail": "System.MailOk",
+    "mail_template": "System.MailTemplateOk",
+    "webhook": "System.WebhookOk",
+}

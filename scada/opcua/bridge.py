@@ -14,7 +14,6 @@ from scada.opcua.address_space import METHOD, AddressSpace
 from scada.opcua.ids import AttributeIds, StatusCodes, status
 from scada.opcua.values import variant_type
 from scada.runtime.host import PlantHost
-from scada.runtime.plant_core import WriteTag
 from scada.runtime.router import CommandRouter
 
 CALL_WAIT_S = 10.0
@@ -39,7 +38,7 @@ class Bridge:
         tag = self._space.tags.get(item.NodeId)
         if tag is None or item.AttributeId != AttributeIds.Value or tag.definition.write is None:
             return StatusCodes.BadNotWritable
-        if actor is None or not actor.may(Right.OPERATE):
+        if actor is None or not actor.may(Right(tag.definition.write.right)):
             return StatusCodes.BadUserAccessDenied
         if item.IndexRange or (item.Value.StatusCode is not None and not item.Value.StatusCode.is_good()):
             return StatusCodes.BadWriteNotSupported
@@ -47,12 +46,15 @@ class Bridge:
         if variant is None or variant.is_array or variant.VariantType != variant_type(tag.definition):
             return StatusCodes.BadTypeMismatch
         try:
-            await self._host.request(WriteTag(tag.path, variant.Value, actor))
+            async with asyncio.timeout(CALL_WAIT_S):
+                result = await self._router.write(tag.path, variant.Value, actor)
+        except TimeoutError:
+            return StatusCodes.GoodCompletesAsynchronously
         except BadRequest:
             return StatusCodes.BadOutOfRange
         except ScadaError as error:
             return _code(error)
-        return StatusCodes.Good
+        return StatusCodes.Good if result is None or result.outcome.ok else StatusCodes.BadRequestNotComplete
 
     async def call(self, request: ua.CallMethodRequest, actor: Actor | None) -> ua.CallMethodResult:
         """Call a method of a connector."""

@@ -55,6 +55,15 @@ def ensure_certificate(directory: Path, application_uri: str, name: str, host: s
     return certificate_path, key_path
 
 
+def days_left(directory: Path) -> int | None:
+    """Whole days until the certificate ends; None where there is none that can be read. Blocks."""
+    try:
+        certificate = x509.load_pem_x509_certificate((directory / CERTIFICATE_FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return (certificate.not_valid_after_utc - datetime.datetime.now(datetime.UTC)).days
+
+
 def _write(path: Path, content: bytes, mode: int) -> None:
     """Write a file that nobody else may read in between."""
     new = path.with_suffix(".new")

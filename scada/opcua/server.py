@@ -68,10 +68,16 @@ class OpcUaServer:
         self._accounts = accounts
         self._certificates = certificates
         self._space: AddressSpace | None = None
+        self._iserver: SessionServer | None = None
         self._dirty: dict[Tag, None] = {}
         self._changed = asyncio.Event()
         self.endpoint = ""
         self.listening = asyncio.Event()
+
+    @property
+    def clients(self) -> int:
+        """Sessions of clients now."""
+        return len(self._iserver.sessions()) if self._iserver is not None else 0
 
     async def run(self) -> None:
         """Serve until cancelled.
@@ -82,6 +88,7 @@ class OpcUaServer:
         # asyncua logs each refused request with a trace; what an operator should know we say ourselves.
         logging.getLogger("asyncua").setLevel(logging.CRITICAL)
         iserver = SessionServer(self._accounts, anonymous=self._plant.security.opcua_anonymous)
+        self._iserver = iserver
         server = UaServer(iserver=iserver)
         bridge: Bridge | None = None
         try:
@@ -97,7 +104,7 @@ class OpcUaServer:
         finally:
             self.endpoint = ""
             self.listening.clear()
-            self._space = None
+            self._space = self._iserver = None
             self._dirty.clear()
             if bridge is not None:
                 await bridge.close()

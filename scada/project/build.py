@@ -9,15 +9,12 @@ from zoneinfo import ZoneInfo
 from scada.core.plant import (
     Charger,
     Connector,
-    Contact,
     Current,
     Feeder,
     Level,
-    Mail,
     Meter,
     Network,
     OcppSettings,
-    OnCallProfile,
     Plant,
     Security,
     Simulation,
@@ -26,8 +23,11 @@ from scada.core.plant import (
 )
 from scada.core.tag import TagDefinition
 from scada.core.value import SECOND_US, TimeUs
+from scada.project import alarm_build
+from scada.project.alarm_schema import LevelsFile
 from scada.project.expand import Types, texts
-from scada.project.schema import ChargerRow, LevelsFile, MeterRow, ProjectFile, SiteSection, TokenRow
+from scada.project.oncall_build import oncall_parts
+from scada.project.schema import ChargerRow, MeterRow, ProjectFile, SiteSection, TokenRow
 from scada.project.sections import Sections
 
 
@@ -41,31 +41,20 @@ def build(sections: Sections, project: ProjectFile, types: Types) -> Plant:
         languages=tuple(languages),
         timezone=project.project.timezone,
         sites=sites,
-        tags=tuple(_tags(sites, types)),
+        tags=tuple(_tags(sites, project, types)),
         levels=_levels(sections.levels),
-        contacts=tuple(Contact(name=c.name, email=c.email, language=c.language) for c in project.contacts),
-        profiles=tuple(
-            OnCallProfile(
-                name=section.name,
-                contacts=tuple(section.contacts),
-                levels=(section.level_min, section.level_max),
-                sites=tuple(section.sites),
-                states=tuple(section.states),
-            )
-            for section in project.oncall
-        ),
+        masks=alarm_build.masks(project, types, sites),
+        syntheses=alarm_build.syntheses(project),
+        actions=alarm_build.actions(sections, sites, languages),
+        **oncall_parts(project),
         tokens=tuple(_token(row, project.project.timezone) for _, row in sections.tokens),
-        roles={
-            **{name: frozenset(right.value for right in rights) for name, rights in sections.roles.items()},
-            **{name: frozenset(rights) for name, rights in project.roles.items()},
-        },
+        roles=alarm_build.roles(sections, project),
         network=Network(**project.network.model_dump()),
         security=Security(
             allow_missing_subprotocol=project.ocpp.allow_missing_subprotocol,
             opcua_anonymous=project.opcua.anonymous,
             opcua_policies=tuple(project.opcua.policies),
         ),
-        mail=Mail(**project.mail.model_dump()),
         ocpp=OcppSettings(
             heartbeat_s=project.ocpp.heartbeat_s,
             meter_sample_s=project.ocpp.meter_sample_s,
@@ -158,17 +147,23 @@ def _meter(row: MeterRow, language: str) -> Meter:
         unit_id=row.unit,
         label={language: row.label} if row.label else {},
         poll_us=int(row.poll_s * SECOND_US),
+        measures=row.measures,
     )
 
 
-def _tags(sites: Sequence[Site], types: Types) -> Iterable[TagDefinition]:
-    yield from types.system_tags()
+def _tags(sites: Sequence[Site], project: ProjectFile, types: Types) -> Iterable[TagDefinition]:
+    tags = types.system_tags()
+    tags += [types.rota_tag(rota.name) for rota in project.rotas]
     for site in sites:
-        yield from types.site_tags(site)
+        tags += types.site_tags(site)
         for meter in site.meters:
-            yield from types.meter_tags(meter, site)
+            tags += types.meter_tags(meter, site)
         for charger in site.chargers:
-            yield from types.charger_tags(charger)
+            tags += types.charger_tags(charger)
+    yield from tags
+    yield from types.counter_tags(tags, project.project.alarm_counters)
+    for section in project.syntheses:
+        yield alarm_build.synthesis_tag(section, sites, project.project.languages)
 
 
 def _levels(file: LevelsFile) -> tuple[Level, ...]:
@@ -178,6 +173,10 @@ def _levels(file: LevelsFile) -> tuple[Level, ...]:
             name=band.name,
             priority=band.priority,
             severity=1 + round(number * 999 / 29),
+            colour=band.colour,
+            flash=band.flash,
+            sound=band.sound,
+            oncall=band.oncall,
         )
         for band in file.bands
         for number in range(band.from_, band.to + 1)

@@ -5,10 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from scada.core.path import matcher
-from scada.project.expand import Types, sum_pattern
+from scada.core.command import CATALOGUE
+from scada.project.expand import Types
 from scada.project.files import Reader, near_or_known
-from scada.project.schema import DeviceTypesFile, GridThreshold, TagSection, ThresholdSection
+from scada.project.type_schema import (
+    DeviceTypesFile,
+    GridThreshold,
+    HistorySection,
+    TagSection,
+    ThresholdSection,
+    WriteSection,
+    deadband,
+)
 
 THRESHOLDS_MAX = 4
 CHARGER_TAGS = ("Online",)
@@ -17,9 +25,9 @@ CONNECTOR_TAGS = ("TransactionId", "IdTag", "InTransaction", "SessionStart", "Se
 """Tags that every type gives a connector: the session book writes them (`charging.sessions`)."""
 
 _CONNECTOR_BRANCH = re.compile(r"C[0-9]+\Z")
-_BRANCHES = {"site": ("Alarms",), "system": ("Alarms", "Service")}
+_BRANCHES = {"site": ("Alarms",), "system": ("Alarms", "Service", "OnCall")}
 """Template → names below it that are branches of the product's."""
-_REGISTERS_ONLY = ("unit", "low", "high", "deadband", "address", "sum", "thresholds")
+_REGISTERS_ONLY = ("unit", "low", "high", "gain", "offset", "deadband", "address", "thresholds")
 _KIND_NAMES = {"bit": "true or false", "register": "a number", "text": "a text"}
 
 
@@ -125,7 +133,7 @@ def _grid(reader: Reader, types: Types) -> None:
             )
     _set_of_thresholds(reader, types, file, "grid_thresholds.thresholds", grid.thresholds)
     for position, one in enumerate(grid.thresholds):
-        if one.direction == "high" and one.hysteresis_percent >= one.percent:
+        if one.condition == "high" and one.hysteresis_percent >= one.percent:
             reader.problem(
                 file,
                 f"grid_thresholds.thresholds[{position}].hysteresis_percent",
@@ -155,13 +163,13 @@ def _set_of_thresholds(
                 f"there is no alarm '{one.alarm}' in the catalogue",
                 near_or_known(one.alarm, types.alarms),
             )
-    highs = [_limit(one) for one in thresholds if one.direction == "high"]
-    lows = [_limit(one) for one in thresholds if one.direction == "low"]
+    highs = [limit for one in thresholds if one.condition == "high" and (limit := _limit(one)) is not None]
+    lows = [limit for one in thresholds if one.condition == "low" and (limit := _limit(one)) is not None]
     if highs and lows and min(highs) <= max(lows):
         reader.problem(file, where, "a low limit is not below each high limit: some bit would always be set")
 
 
-def _limit(threshold: ThresholdSection | GridThreshold) -> float:
+def _limit(threshold: ThresholdSection | GridThreshold) -> float | None:
     return threshold.limit if isinstance(threshold, ThresholdSection) else threshold.percent
 
 
@@ -187,12 +195,17 @@ class _Tag:
             self._problem("alarm", "only a bit can have an alarm")
         if section.kind == "register":
             self._range()
-            self._sum()
+            self._deadbands()
             self._thresholds()
         else:
             for key in _REGISTERS_ONLY:
                 if getattr(section, key) != TagSection.model_fields[key].default:
                     self._problem(key, f"only a register has {key}, not a {section.kind}")
+        if section.expression and section.source != "driver":
+            self._problem("source", "a tag with an expression has no other source")
+        if section.expression and section.write:
+            self._problem("write", "what an expression makes cannot be written")
+        self._written()
         self._choices()
         self._initial()
 
@@ -206,14 +219,37 @@ class _Tag:
         if section.gain == 0:
             self._problem("gain", "0 would make every value 0")
 
-    def _sum(self) -> None:
-        if not self._section.sum:
+    def _deadbands(self) -> None:
+        section = self._section
+        record = section.record
+        for key, value in (
+            ("deadband", section.deadband),
+            ("record.deadband", record.deadband if isinstance(record, HistorySection) else 0.0),
+        ):
+            try:
+                deadband(value, section.low, section.high)
+            except ValueError as error:
+                self._problem(key, str(error))
+
+    def _written(self) -> None:
+        rule = self._section.write
+        if not isinstance(rule, WriteSection) or not rule.command:
             return
-        try:
-            matcher(sum_pattern(self._section, "Site"))
-        except ValueError as error:
-            hint = "only {site} is filled in, for example {site}.*.C*.ActivePower"
-            self._problem("sum", f"'{self._section.sum}' is no pattern: {error}", hint)
+        command = CATALOGUE.get(rule.command)
+        if command is None:
+            hint = near_or_known(rule.command, CATALOGUE)
+            self._problem("write.command", f"there is no command '{rule.command}'", hint)
+            return
+        arguments = {argument.name: argument for argument in command.arguments}
+        if rule.argument not in arguments:
+            hint = near_or_known(rule.argument, arguments)
+            self._problem("write.argument", f"{rule.command} has no argument '{rule.argument}'", hint)
+            return
+        choices = arguments[rule.argument].choices
+        for key, value in rule.values.items():
+            if choices and value not in choices:
+                hint = near_or_known(value, choices)
+                self._problem(f"write.values.{key}", f"{rule.command} takes no '{value}'", hint)
 
     def _thresholds(self) -> None:
         section = self._section
@@ -221,17 +257,26 @@ class _Tag:
         _set_of_thresholds(self._reader, self._types, self._file, where, section.thresholds)
         for position, one in enumerate(section.thresholds):
             key = f"thresholds[{position}]"
-            high = one.direction == "high"
-            end = section.high if high else section.low
-            if end is not None and (one.limit >= end if high else one.limit <= end):
-                self._problem(f"{key}.limit", f"is never passed: the range ends at {end:g}")
-            back = one.limit - one.hysteresis if high else one.limit + one.hysteresis
-            end = section.low if high else section.high
-            if end is not None and (back <= end if high else back >= end):
-                self._problem(
-                    f"{key}.hysteresis",
-                    f"the threshold would never clear: it does so at {back:g} and the range ends at {end:g}",
-                )
+            if one.condition == "deviation" and not one.reference:
+                self._problem(f"{key}.reference", "a deviation needs the tag that is compared with")
+            if (one.limit is None) is (not one.limit_tag) and one.condition != "stale":
+                self._problem(f"{key}.limit", "either limit or limit_tag is needed")
+            elif one.limit is not None and one.condition in ("high", "low"):
+                self._reachable(key, one, one.limit)
+
+    def _reachable(self, key: str, one: ThresholdSection, limit: float) -> None:
+        section = self._section
+        high = one.condition == "high"
+        end = section.high if high else section.low
+        if end is not None and (limit >= end if high else limit <= end):
+            self._problem(f"{key}.limit", f"is never passed: the range ends at {end:g}")
+        back = limit - one.hysteresis if high else limit + one.hysteresis
+        end = section.low if high else section.high
+        if end is not None and (back <= end if high else back >= end):
+            self._problem(
+                f"{key}.hysteresis",
+                f"the threshold would never clear: it does so at {back:g} and the range ends at {end:g}",
+            )
 
     def _choices(self) -> None:
         choices = self._section.choices

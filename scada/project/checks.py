@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
+from scada.core.expression import FUNCTIONS
+from scada.core.expression.formula import SCOPE_WORDS
+from scada.project.alarm_checks import check_alarms
 from scada.project.build import expiry_us
 from scada.project.expand import Types
 from scada.project.files import Reader, near_or_known
-from scada.project.schema import ChargerRow, OnCallSection, ProjectFile, SiteSection
+from scada.project.oncall_checks import check_oncall
+from scada.project.schema import ChargerRow, ProjectFile, SiteSection
 from scada.project.sections import Sections
 
-RESERVED = frozenset({"System"})
-"""Branches at the top that are the product's own."""
+RESERVED = frozenset({"System", "alarm", *SCOPE_WORDS, *FUNCTIONS})
+"""Branches at the top that are the product's own, and words that expressions have another meaning for."""
 
 
 def check_tables(reader: Reader, sections: Sections) -> None:
@@ -36,6 +41,15 @@ def check_project(reader: Reader, sections: Sections, project: ProjectFile, type
         site = next((site for site in project.sites if site.tag == row.site), None)
         _charger(reader, line, row, site, types)
     for line, meter in sections.meters:
+        chargers = [row.tag for _, row in sections.chargers if row.site == meter.site]
+        if meter.measures and meter.measures not in chargers:
+            reader.problem(
+                "meters.csv",
+                f"row {line}, column measures",
+                f"site '{meter.site}' has no charger '{meter.measures}'",
+                near_or_known(meter.measures, chargers),
+                line,
+            )
         if meter.profile not in sections.profiles:
             reader.problem(
                 "meters.csv",
@@ -45,15 +59,8 @@ def check_project(reader: Reader, sections: Sections, project: ProjectFile, type
                 line,
             )
     _tokens(reader, sections, project)
-    _people(reader, project)
-    for name in project.alarms:
-        if name not in types.alarms:
-            reader.problem(
-                "project.toml", f"alarms.{name}", "there is no such alarm", near_or_known(name, types.alarms)
-            )
-    for name in project.roles:
-        if name in sections.roles:
-            reader.problem("project.toml", f"roles.{name}", "a standard role cannot be changed")
+    check_oncall(reader, project, datetime.now(UTC))
+    check_alarms(reader, sections, project, types)
 
 
 def _devices(sections: Sections) -> Iterable[tuple[str, int, str, str]]:
@@ -113,44 +120,6 @@ def _tokens(reader: Reader, sections: Sections, project: ProjectFile) -> None:
                 " empty: never",
                 line,
             )
-
-
-def _people(reader: Reader, project: ProjectFile) -> None:
-    contacts = [contact.name for contact in project.contacts]
-    places = ((f"contacts[{n}].name", name) for n, name in enumerate(contacts))
-    _twice(reader, "project.toml", "contact", places)
-    for number, section in enumerate(project.oncall):
-        _on_call(reader, number, section, contacts, [site.tag for site in project.sites])
-    if project.mail.host and not project.mail.sender:
-        reader.problem("project.toml", "mail.sender", "is needed where mail.host is set")
-    if project.oncall and not project.mail.host:
-        reader.problem(
-            "project.toml",
-            "mail.host",
-            "is needed where [[oncall]] profiles send mail",
-            "set the mail server",
-        )
-
-
-def _on_call(
-    reader: Reader, number: int, section: OnCallSection, contacts: list[str], sites: list[str]
-) -> None:
-    for key, what, given, known in (
-        ("contacts", "contact", section.contacts, contacts),
-        ("sites", "site", section.sites, sites),
-    ):
-        for position, name in enumerate(given):
-            if name not in known:
-                reader.problem(
-                    "project.toml",
-                    f"oncall[{number}].{key}[{position}]",
-                    f"there is no {what} '{name}'",
-                    near_or_known(name, known),
-                )
-    if section.level_min > section.level_max:
-        reader.problem(
-            "project.toml", f"oncall[{number}].level_min", "is above level_max: no alarm would be sent"
-        )
 
 
 def _twice(reader: Reader, file: str, what: str, places: Iterable[tuple[str, str]]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from scada.core.errors import ProjectError
 from scada.core.plant import Plant
 from scada.project import check_plant, check_types
+from scada.project.alarm_checks import check_actions, check_syntheses
 from scada.project.build import build
 from scada.project.checks import check_project, check_tables
 from scada.project.expand import Types
@@ -29,7 +30,7 @@ def load(directory: Path) -> Plant:
         raise ProjectError(reader.problems)
     types = Types(
         [*sections.shipped_types, *sections.own_types],
-        sections.alarms,
+        {**sections.alarms, **sections.own_alarms},
         project.alarms,
         project.project.languages,
     )
@@ -38,7 +39,11 @@ def load(directory: Path) -> Plant:
     if reader.problems:
         raise ProjectError(reader.problems)
     plant = build(sections, project, types)
-    check_plant.check(reader, plant, types)
+    check_syntheses(reader, project, (tag.path for tag in plant.tags[: -len(plant.syntheses) or None]))
+    check_actions(reader, sections, plant)
+    if reader.problems:
+        raise ProjectError(reader.problems)
+    check_plant.check(reader, plant)
     if reader.problems:
         raise ProjectError(reader.problems)
     return plant

@@ -6,32 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import RootModel
-
 from scada import resources
-from scada.core.access import Right
 from scada.core.errors import Problem, ProjectError
-from scada.project.files import Reader
-from scada.project.schema import (
+from scada.project.alarm_schema import (
+    ActionsFile,
     AlarmSection,
-    ChargerRow,
-    DeviceTypesFile,
+    Catalogue,
     LevelsFile,
-    MeterRow,
-    ProjectFile,
-    TokenRow,
+    Roles,
+    RoleTable,
 )
+from scada.project.files import Model, Reader
+from scada.project.schema import ChargerRow, MeterRow, ProjectFile, TokenRow
+from scada.project.type_schema import DeviceTypesFile
 
 DEVICE_TYPES = "device_types"
 PROFILES = "drivers/modbus"
-
-
-class _Catalogue(RootModel[dict[str, AlarmSection]]):
-    """alarms/catalogue.toml."""
-
-
-class _Roles(RootModel[dict[str, list[Right]]]):
-    """config/roles.toml."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +34,7 @@ class Sections:
         shipped_types, own_types: file and content; the project's own come after the shipped ones and change or
             extend them.
         profiles: names of the Modbus profiles that meters may have.
+        alarms: the catalogue; `own_alarms` are those of the project.
     """
 
     directory: Path
@@ -55,16 +46,20 @@ class Sections:
     own_types: Sequence[tuple[str, DeviceTypesFile]]
     profiles: Sequence[str]
     alarms: dict[str, AlarmSection] = field(default_factory=dict)
-    roles: dict[str, list[Right]] = field(default_factory=dict)
+    own_alarms: dict[str, AlarmSection] = field(default_factory=dict)
+    roles: dict[str, RoleTable] = field(default_factory=dict)
     levels: LevelsFile
+    actions: ActionsFile = field(default_factory=ActionsFile)
 
 
 def read(reader: Reader) -> Sections:
     """Read a project's directory; what is wrong within a file is noted at the reader."""
     config, alarms = Reader(resources.folder("config")), Reader(resources.folder("alarms"))
-    catalogue = alarms.toml("catalogue.toml", _Catalogue)
+    catalogue = alarms.toml("catalogue.toml", Catalogue)
     levels = alarms.toml("levels.toml", LevelsFile)
-    roles = config.toml("roles.toml", _Roles)
+    own_levels = _optional(reader, "levels.toml", LevelsFile)
+    own_alarms = _optional(reader, "alarms.toml", Catalogue)
+    roles = config.toml("roles.toml", Roles)
     sections = Sections(
         directory=reader.directory,
         project=reader.toml("project.toml", ProjectFile),
@@ -79,11 +74,17 @@ def read(reader: Reader) -> Sections:
         ],
         alarms=catalogue.root if catalogue else {},
         roles=roles.root if roles else {},
-        levels=levels or LevelsFile(bands=[]),
+        own_alarms=own_alarms.root if own_alarms else {},
+        levels=own_levels or levels or LevelsFile(bands=[]),
+        actions=_optional(reader, "actions.toml", ActionsFile) or ActionsFile(),
     )
     if config.problems or alarms.problems:  # the product's own files: a damaged installation
         raise ProjectError([*config.problems, *alarms.problems])
     return sections
+
+
+def _optional(reader: Reader, file: str, model: type[Model]) -> Model | None:
+    return reader.toml(file, model) if (reader.directory / file).exists() else None
 
 
 def _device_types(reader: Reader) -> list[tuple[str, DeviceTypesFile]]:

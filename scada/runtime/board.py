@@ -6,21 +6,21 @@ move with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
-from scada.alarming.engine import AlarmSnapshot
+from scada.alarming.alarm import AlarmFacts, AlarmSnapshot
+from scada.alarming.counters import Counters
+from scada.core.access import Role
 from scada.core.database import TagDatabase, Write
 from scada.core.plant import Plant
-from scada.core.records import AlarmEvent, AlarmState, AlarmTransition
-from scada.core.tag import AlarmDefinition
-from scada.core.value import GOOD, TimeUs
+from scada.core.records import AlarmEvent, AlarmState, AlarmTransition, HoldKind, HoldRecord
+from scada.core.tag import AlarmDefinition, Tag
+from scada.core.value import TimeUs
 
 log = structlog.get_logger()
-
-COUNTERS = ("Active", "Unacknowledged", "Acknowledged", "ReturnedUnacknowledged")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +28,21 @@ class AlarmView:
     """An alarm that is not normal, as it is shown.
 
     Attributes:
+        device: path of the connector, charger, meter or site that it is about.
         changed_us: when it came into this state.
+        user, comment: of the last thing that somebody did to it.
+        acknowledged_by: who acknowledged this occurrence, or empty.
+        first_out: number of the group of alarms that it came with.
+        leads: it is the first-out of that group.
+        until_us: end of its shelving or outage; None: open, or neither.
         journalled: False while the disk lags behind (see `scada.runtime.gate`).
     """
 
     path: str
     site: str
+    domain: str
+    nature: str
+    device: str
     level: int
     priority: str
     state: AlarmState
@@ -42,14 +51,19 @@ class AlarmView:
     value: str
     user: str
     comment: str
+    acknowledged_by: str
+    first_out: int
+    leads: bool
+    until_us: TimeUs | None
     definition: AlarmDefinition
     journalled: bool = True
 
 
 class AlarmBoard:
-    """The alarms that are not normal, and their counters.
+    """The alarms that are not normal, what people hold, and the counters.
 
     Args:
+        syntheses: registers that count the alarms for which a filter is true.
         write: takes the counters' new values.
     """
 
@@ -57,21 +71,23 @@ class AlarmBoard:
         self,
         plant: Plant,
         database: TagDatabase,
+        syntheses: Sequence[tuple[Tag, Callable[[AlarmFacts, TimeUs], bool]]],
         write: Callable[[Iterable[Write]], None],
     ) -> None:
+        self._plant = plant
         self._definitions = {d.path: d for d in plant.tags if d.alarm is not None}
         self._priorities = {level.number: level.priority for level in plant.levels}
         self._write = write
         self._views: dict[str, AlarmView] = {}
+        self._groups: dict[int, int] = {}
+        """Number of a group → how many of its alarms are on the board."""
+        self._holds: dict[tuple[HoldKind, str], HoldRecord] = {}
         self._shown: dict[str, int] = {}
         """Alarm → sequence of the newest transition shown; at most one entry an alarm."""
         self._listeners: list[Callable[[], None]] = []
+        self._counters = Counters(database, syntheses)
         self.version = 0
         """Rises with each change."""
-        self._counters = {}
-        for scope in ("System", *(site.path for site in plant.sites)):
-            tags = [database.get(f"{scope}.Alarms.{name}") for name in COUNTERS]
-            self._counters[scope] = ([0] * len(COUNTERS), tags)
 
     def __len__(self) -> int:
         return len(self._views)
@@ -80,14 +96,31 @@ class AlarmBoard:
         """The alarm at a path, or None while it is normal."""
         return self._views.get(path)
 
-    def views(self, site: str = "") -> list[AlarmView]:
-        """Alarms that are not normal: unacknowledged first, then by level, then newest first."""
-        chosen = (v for v in self._views.values() if not site or v.site == site)
+    def views(self, site: str = "", role: Role | None = None) -> list[AlarmView]:
+        """Alarms that stand or wait for somebody: unacknowledged first, then by level, then newest first.
+
+        Args:
+            role: only what it sees.
+        """
+        chosen = (v for v in self._views.values() if not v.state.suppressed and _shown(v, site, role))
         return sorted(chosen, key=_order)
 
-    def highest_unacknowledged(self) -> AlarmView | None:
+    def suppressed(self, site: str = "", role: Role | None = None) -> list[AlarmView]:
+        """Alarms that are shelved, suppressed by design or out of service, newest first."""
+        chosen = (v for v in self._views.values() if v.state.suppressed and _shown(v, site, role))
+        return sorted(chosen, key=lambda view: -view.changed_us)
+
+    def holds(self) -> list[HoldRecord]:
+        """What people hold: shelved alarms, branches out of service, forced tags; newest first."""
+        return sorted(self._holds.values(), key=lambda hold: -hold.since_us)
+
+    def is_first_out(self, view: AlarmView) -> bool:
+        """Whether an alarm is the first of a group of which more is on the board."""
+        return view.leads and self._groups.get(view.first_out, 0) > 1
+
+    def highest_unacknowledged(self, role: Role | None = None) -> AlarmView | None:
         """What the banner shows: the newest of the highest level that nobody has acknowledged."""
-        waiting = (v for v in self._views.values() if v.state.unacknowledged)
+        waiting = (v for v in self._views.values() if v.state.unacknowledged and _shown(v, "", role))
         return min(waiting, key=lambda v: (-v.level, -v.raised_us), default=None)
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -95,8 +128,12 @@ class AlarmBoard:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def restore(self, snapshots: Iterable[AlarmSnapshot]) -> None:
+    def restore(
+        self, snapshots: Iterable[AlarmSnapshot], holds: Iterable[HoldRecord], now_us: TimeUs
+    ) -> None:
         """Show what an earlier run left, and set every counter."""
+        for hold in holds:
+            self._holds[hold.kind, hold.path] = hold
         for snapshot in snapshots:
             definition = self._definitions.get(snapshot.alarm)
             if definition is None or definition.alarm is None or snapshot.state is AlarmState.NORMAL:
@@ -105,6 +142,9 @@ class AlarmBoard:
                 AlarmView(
                     path=snapshot.alarm,
                     site=definition.site,
+                    domain=definition.domain,
+                    nature=definition.nature,
+                    device=self._plant.place_of(snapshot.alarm),
                     level=definition.alarm.level,
                     priority=self._priorities[definition.alarm.level],
                     state=snapshot.state,
@@ -113,80 +153,132 @@ class AlarmBoard:
                     value=snapshot.value,
                     user=snapshot.user,
                     comment=snapshot.comment,
+                    acknowledged_by=snapshot.acknowledged_by,
+                    first_out=snapshot.first_out,
+                    leads=snapshot.leads,
+                    until_us=snapshot.until_us,
                     definition=definition.alarm,
-                )
+                ),
+                "",
+                now_us,
             )
-        self._publish(self._counters)
+        self._write(self._counters.start())
+        self._publish()
 
-    def apply(self, transitions: Iterable[AlarmTransition], *, journalled: bool = True) -> None:
+    def apply(
+        self,
+        transitions: Iterable[AlarmTransition],
+        holds: Iterable[HoldRecord] = (),
+        *,
+        journalled: bool = True,
+    ) -> None:
         """Show transitions, in order; one that was shown before it was on disk loses its mark only."""
-        scopes: set[str] = set()
+        changed = False
+        for hold in holds:
+            changed = True
+            if hold.active:
+                self._holds[hold.kind, hold.path] = hold
+            else:
+                self._holds.pop((hold.kind, hold.path), None)
         for transition in transitions:
-            definition = self._definitions.get(transition.alarm)
-            if definition is None or definition.alarm is None:
-                continue
-            old = self._views.get(transition.alarm)
-            scopes.update(("System", transition.site))
-            shown = self._shown.get(transition.alarm, 0)
-            if transition.sequence <= shown:
-                if transition.sequence == shown and old is not None and journalled:
-                    self._views[transition.alarm] = replace(old, journalled=True)
-                continue
-            self._shown[transition.alarm] = transition.sequence
-            acknowledged = transition.event is AlarmEvent.ACKNOWLEDGED
-            self._put(
-                AlarmView(
-                    path=transition.alarm,
-                    site=transition.site,
-                    level=transition.level,
-                    priority=self._priorities[transition.level],
-                    state=transition.state,
-                    raised_us=transition.raised_us,
-                    changed_us=transition.time_us,
-                    value=transition.value or (old.value if old else ""),
-                    user=transition.user if acknowledged or old is None else old.user,
-                    comment=transition.comment if acknowledged or old is None else old.comment,
-                    definition=definition.alarm,
-                    journalled=journalled,
-                )
-            )
-        if scopes:
-            self._publish(scopes)
+            changed = self._apply(transition, journalled) or changed
+        if changed:
+            self._publish()
 
-    def _put(self, view: AlarmView) -> None:
+    def _apply(self, transition: AlarmTransition, journalled: bool) -> bool:
+        definition = self._definitions.get(transition.alarm)
+        if definition is None or definition.alarm is None:
+            return False
+        old = self._views.get(transition.alarm)
+        shown = self._shown.get(transition.alarm, 0)
+        if transition.sequence <= shown:
+            if transition.sequence == shown and old is not None and journalled:
+                self._views[transition.alarm] = replace(old, journalled=True)
+            return True
+        self._shown[transition.alarm] = transition.sequence
+        event = transition.event
+        begins = event is AlarmEvent.RAISED and transition.raised_us == transition.time_us
+        if begins:
+            old = None
+        acknowledged_by = old.acknowledged_by if old else ""
+        if event is AlarmEvent.ACKNOWLEDGED:
+            acknowledged_by = transition.user
+        elif transition.state.unacknowledged:
+            acknowledged_by = ""
+        self._put(
+            AlarmView(
+                path=transition.alarm,
+                site=transition.site,
+                domain=transition.domain,
+                nature=transition.nature,
+                device=old.device if old else self._plant.place_of(transition.alarm),
+                level=transition.level,
+                priority=self._priorities[transition.level],
+                state=transition.state,
+                raised_us=transition.raised_us,
+                changed_us=old.changed_us if old and event is AlarmEvent.COMMENTED else transition.time_us,
+                value=transition.value or (old.value if old else ""),
+                user=transition.user or (old.user if old else ""),
+                comment=transition.comment or (old.comment if old else ""),
+                acknowledged_by=acknowledged_by,
+                first_out=transition.first_out,
+                leads=transition.first_out == transition.sequence if begins else bool(old and old.leads),
+                until_us=transition.until_us
+                if event is not AlarmEvent.COMMENTED or not old
+                else old.until_us,
+                definition=definition.alarm,
+                journalled=journalled,
+            ),
+            event.value,
+            transition.time_us,
+        )
+        return True
+
+    def _put(self, view: AlarmView, event: str, now_us: TimeUs) -> None:
         old = self._views.pop(view.path, None)
         if old is not None:
-            self._count(old, -1)
+            self._group(old.first_out, -1)
         if view.state is not AlarmState.NORMAL:
             self._views[view.path] = view
-            self._count(view, +1)
-
-    def _count(self, view: AlarmView, step: int) -> None:
-        state = view.state
-        hits = (
-            state.active,
-            state.unacknowledged,
-            state is AlarmState.ACTIVE_ACKNOWLEDGED,
-            state is AlarmState.RETURNED_UNACKNOWLEDGED,
+            self._group(view.first_out, 1)
+        facts = AlarmFacts(
+            path=view.path,
+            name=view.definition.name,
+            site=view.site,
+            device=view.device,
+            domain=view.domain,
+            nature=view.nature,
+            level=float(view.level),
+            priority=view.priority,
+            event=event,
+            state=view.state.value,
+            active=view.state.active,
+            unacknowledged=view.state.unacknowledged,
+            suppressed=view.state.suppressed,
         )
-        for scope in {"System", view.site}:
-            if scope in self._counters:
-                counts, _ = self._counters[scope]
-                for position, hit in enumerate(hits):
-                    counts[position] += step * hit
+        self._counters.count(self._definitions[view.path], view.state, facts, now_us)
 
-    def _publish(self, scopes: Iterable[str]) -> None:
+    def _group(self, number: int, step: int) -> None:
+        left = self._groups.get(number, 0) + step
+        if left > 0 and number:
+            self._groups[number] = left
+        else:
+            self._groups.pop(number, None)
+
+    def _publish(self) -> None:
         self.version += 1
-        batch: list[Write] = []
-        for scope in scopes:
-            counts, tags = self._counters.get(scope, ((), ()))
-            batch += [(tag, count, GOOD, 0) for tag, count in zip(tags, counts, strict=True) if tag]
-        self._write(batch)
+        batch = self._counters.drain()
+        if batch:
+            self._write(batch)
         for listener in tuple(self._listeners):
             try:
                 listener()
             except Exception:
                 log.exception("board_listener_failed")
+
+
+def _shown(view: AlarmView, site: str, role: Role | None) -> bool:
+    return (not site or view.site == site) and (role is None or role.sees(view.level, view.site, view.domain))
 
 
 def _order(view: AlarmView) -> tuple[bool, int, TimeUs]:

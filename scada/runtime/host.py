@@ -7,28 +7,31 @@ to the commit gate and, each cycle, the changes to displays and the samples to h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import structlog
 
 from scada.core.database import Write
-from scada.core.effects import Effects, Event
+from scada.core.effects import Effects, Event, Order
 from scada.core.errors import JournalError
-from scada.core.plant import Plant
+from scada.core.plant import DutySpan, Plant
 from scada.core.ports import Clock, Journal, SampleSink
+from scada.core.records import HoldRecord
 from scada.core.tag import Tag
 from scada.core.value import GOOD
 from scada.runtime.board import AlarmBoard
 from scada.runtime.events import EventHub
 from scada.runtime.gate import CommitGate
-from scada.runtime.plant_core import PlantCore, Request, Restart
+from scada.runtime.plant_core import PlantCore, Restart
+from scada.runtime.requests import Request
 
 CYCLE_S = 0.05
 """How often displays get changes and history gets samples."""
 REQUEST_TIMEOUT_S = 5.0
 
 ChangeListener = Callable[[list[Tag]], None]
+OrderListener = Callable[[Order], None]
 
 log = structlog.get_logger()
 
@@ -57,8 +60,9 @@ class PlantHost:
         self._change_listeners: list[ChangeListener] = []
         self._journal_ok = self.tags.get("System.JournalOk")
         self._loop_lag = self.tags.get("System.LoopLag")
-        self.board = AlarmBoard(plant, self.tags, self._write_counters)
-        self.board.restore(restart.alarms)
+        self._order_listeners: list[OrderListener] = []
+        self.board = AlarmBoard(plant, self.tags, self.core.syntheses(), self._write_counters)
+        self.board.restore(restart.alarms, restart.holds, clock.now_us())
 
     def write(self, batch: Iterable[Write]) -> None:
         """Take values in: the one road for drivers."""
@@ -73,7 +77,7 @@ class PlantHost:
 
     def event(self, event: Event) -> None:
         """A driver saw something that others wait for."""
-        self.core.event(event)
+        self.core.event(event, self.clock.now_us())
         self._gate.submit(self.core.take())
 
     async def request(self, request: Request, timeout_s: float = REQUEST_TIMEOUT_S) -> Any:
@@ -110,6 +114,14 @@ class PlantHost:
         self._change_listeners.append(listener)
         return lambda: self._change_listeners.remove(listener)
 
+    def subscribe_orders(self, listener: OrderListener) -> None:
+        """Be given the commands that the core orders, once they are on disk."""
+        self._order_listeners.append(listener)
+
+    def set_calendar(self, rota: str, spans: Sequence[DutySpan]) -> None:
+        """The entries of a rota's calendar file, read again."""
+        self.core.oncall.set_calendar(rota, spans)
+
     async def run(self) -> None:
         """Let time pass until cancelled."""
         loop = asyncio.get_running_loop()
@@ -140,6 +152,7 @@ class PlantHost:
             self._gate.submit(self.core.take())
         changed = self.tags.drain_changes()
         if changed:
+            self.core.changed(changed)
             for listener in tuple(self._change_listeners):
                 try:
                     listener(changed)
@@ -159,14 +172,20 @@ class PlantHost:
             future = self._replies.get(reply.number)
             if future is not None and not future.done():
                 future.set_result(reply.answer)
-        if effects.transitions:
-            self.board.apply(effects.transitions)
+        self._show(effects, journalled=True)
+        for order in effects.orders:
+            for listener in self._order_listeners:
+                listener(order)
         for event in effects.events:
             self.events.publish(event)
 
     def _annunciate(self, effects: Effects) -> None:
-        if effects.transitions:
-            self.board.apply(effects.transitions, journalled=False)
+        self._show(effects, journalled=False)
+
+    def _show(self, effects: Effects, *, journalled: bool) -> None:
+        holds = [record for record in effects.records if isinstance(record, HoldRecord)]
+        if effects.transitions or holds:
+            self.board.apply(effects.transitions, holds, journalled=journalled)
 
     def _write_counters(self, batch: Iterable[Write]) -> None:
         now_us = self.clock.now_us()

@@ -1,4 +1,4 @@
-"""The plant core as one: tags, alarms, sessions and on-call behind its entrances.
+"""The plant core as one: tags, expressions, alarms, sessions and on-call behind its entrances.
 
 Pure: `write`, `register`, `link`, `event`, `request` and `tick` take the time and change the state at once; `take`
 returns what the outside has to do, in order. A day of operation is a test of seconds.
@@ -6,63 +6,55 @@ returns what the outside has to do, in order. A day of operation is a test of se
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from scada.alarming.engine import AlarmEngine, AlarmSnapshot
+from scada.alarming.actions import ActionPorts, Actions
+from scada.alarming.alarm import AlarmFacts, AlarmSnapshot, facts_of
+from scada.alarming.engine import AlarmEngine
+from scada.alarming.holds import Holds
+from scada.alarming.masks import Masks
 from scada.alarming.oncall import OnCall
 from scada.alarming.threshold import attach_thresholds
-from scada.charging.authorization import Authorization, TokenList
+from scada.charging.authorization import TokenList
 from scada.charging.sessions import (
     SessionBook,
     StartTransaction,
     StopTransaction,
 )
-from scada.core.access import Actor, Right
-from scada.core.aggregate import Aggregates
-from scada.core.database import TagDatabase, Write, coerce
-from scada.core.effects import Effects, Event, Reply
-from scada.core.errors import BadRequest, NotFound, ScadaError
+from scada.core.database import TagDatabase, Write
+from scada.core.effects import Effects, Event, Order, Reply
+from scada.core.errors import ScadaError
+from scada.core.expression import Environment, ExpressionError, Formula, Network
+from scada.core.expression.functions import Type
 from scada.core.links import Links
 from scada.core.plant import Plant
-from scada.core.records import AlarmTransition, AuditRecord, Record, TransactionRecord
-from scada.core.value import GOOD, TimeUs
+from scada.core.records import (
+    AlarmTransition,
+    EscalationRecord,
+    HoldRecord,
+    Record,
+    RetainedRecord,
+    TransactionRecord,
+)
+from scada.core.substitution import Watchdogs
+from scada.core.tag import ExpressionText, Source, Tag
+from scada.core.timers import Timers
+from scada.core.value import GOOD, SECOND_US, Quality, TimeUs
+from scada.runtime import requests
+from scada.runtime.requests import (
+    Authorize,
+    Note,
+    SendTest,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Authorize:
-    """A charger asks about a token. Answer: Authorization."""
-
-    id_tag: str
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledge:
-    """A user acknowledges alarms. Answer: list of the paths acknowledged now."""
-
-    alarms: tuple[str, ...]
-    actor: Actor
-    comment: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class WriteTag:
-    """A user writes a tag. Answer: None."""
-
-    path: str
-    value: object
-    actor: Actor
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something else that must be durable: command and audit records. Answer: None."""
-
-    records: tuple[Record, ...]
-
-
-Request: TypeAlias = Authorize | StartTransaction | StopTransaction | Acknowledge | WriteTag | Note
+RETAIN_EVERY_US = SECOND_US
+"""Retained values that change by themselves are written at most so often."""
+EVENT_ROUNDS_MAX = 10
+"""Bound of what events may cause within one turn; the rest comes with the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +64,9 @@ class Restart:
     next_sequence: int = 1
     next_transaction: int = 1
     alarms: Sequence[AlarmSnapshot] = ()
+    holds: Sequence[HoldRecord] = ()
+    retained: Sequence[RetainedRecord] = ()
+    escalations: Sequence[EscalationRecord] = ()
     transactions: Sequence[TransactionRecord] = ()
 
 
@@ -81,30 +76,48 @@ class PlantCore:
     Args:
         restart: state of an earlier run.
         mail_domain: right side of the Message-IDs.
+
+    Raises:
+        ExpressionError: an expression of the plant is wrong; the project's check finds it before.
     """
 
     def __init__(self, plant: Plant, restart: Restart, now_us: TimeUs, mail_domain: str = "scada") -> None:
         self.plant = plant
+        self._now_us = now_us
         self._effects = Effects()
+        self._own_events: list[Event] = []
+        """Events that on-call and actions have still to be told of: they come in the middle of a turn."""
+        self._timers = Timers()
+        self._retained: dict[str, Tag] = {}
+        self._retained_us = now_us
         self.tags = TagDatabase(plant.tags)
-        attach_thresholds(self.tags)
-        self._aggregates = Aggregates(self.tags)
-        self._oncall = OnCall(plant, mail_domain)
-        self.alarms = AlarmEngine(self.tags, restart.next_sequence, self._transition)
-        self.alarms.restore(restart.alarms)
+        self.network = Network(self._environment())
+        self.alarms = AlarmEngine(self.tags, self._timers, restart.next_sequence, self._transition)
+        self.network.environment.alarm_of = self.alarms.activity
+        self.network.add_tags()
+        self.masks = Masks(plant.masks, self.tags, self.alarms, self.network)
+        self.holds = Holds(self.tags, self.alarms, self._timers, self._record)
+        self.oncall = OnCall(plant, mail_domain, self._filter, now_us)
+        ports = ActionPorts(self._effects_order, self._tell, self._record, self._action_health)
+        self._actions = Actions(
+            plant.actions, self.tags, self.network.environment, self.network, self._timers, ports
+        )
+        self._stopped_actions: set[str] = set()
         self.links = Links(self.tags, plant.ocpp.stale_us)
-        self.links.start(now_us)
         tokens = TokenList(plant.tokens, plant.ocpp.free_vending)
         self.sessions = SessionBook(plant, self.tags, tokens, restart.next_transaction, self._emit)
-        self.sessions.restore(restart.transactions, now_us)
         self._handlers: dict[type, Callable[[Any, TimeUs], Any]] = {
-            Authorize: self._authorize,
+            Authorize: lambda request, at_us: self.sessions.authorize(request.id_tag, at_us),
             StartTransaction: self.sessions.start,
             StopTransaction: self.sessions.stop,
-            Acknowledge: self._acknowledge,
-            WriteTag: self._write_tag,
             Note: self._note,
+            SendTest: self._send_test,
+            **requests.handlers(self.tags, self.alarms, self.holds, self._record),
         }
+        self._periodic = [
+            tag for tag in self.tags if tag.definition.history and tag.definition.history.every_us
+        ]
+        self._start(restart, now_us)
 
     @property
     def has_effects(self) -> bool:
@@ -118,9 +131,10 @@ class PlantCore:
 
     def write(self, batch: Iterable[Write], now_us: TimeUs) -> None:
         """Take values in."""
+        self._now_us = now_us
         self.tags.write(batch, now_us)
-        if self._aggregates.pending:
-            self._aggregates.settle(now_us)
+        if self.network.pending or self._own_events:
+            self._settle(now_us)
 
     def register(self, charger: str, connector: int, register_wh: float, now_us: TimeUs) -> Write | None:
         """A connector's energy register; see `SessionBook.register`. The write goes with the caller's batch."""
@@ -128,76 +142,202 @@ class PlantCore:
 
     def link(self, device: str, up: bool, now_us: TimeUs) -> None:
         """The link to a device came or went."""
+        self._now_us = now_us
         if up:
             self.links.up(device)
         else:
             self.links.down(device, now_us)
-            if self._aggregates.pending:
-                self._aggregates.settle(now_us)
-        self._effects.events.append(Event("link", device, {"up": up}))
+        self.event(Event("link", device, {"up": up}), now_us)
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Event, now_us: TimeUs) -> None:
         """Pass on what a driver saw, in order with everything else."""
+        self._now_us = now_us
         self._effects.events.append(event)
+        self._own_events.append(event)
+        self._settle(now_us)
 
-    def request(self, number: int, request: Request, now_us: TimeUs) -> None:
+    def request(self, number: int, request: requests.Request, now_us: TimeUs) -> None:
         """Answer a question; the reply is among the effects. A ScadaError is a reply too."""
+        self._now_us = now_us
         try:
             answer = self._handlers[type(request)](request, now_us)
         except ScadaError as error:
             answer = error
+        self._settle(now_us)
         self._effects.replies.append(Reply(number, answer))
 
     def tick(self, now_us: TimeUs) -> None:
         """Let time pass."""
+        self._now_us = now_us
         self.links.tick(now_us)
-        self.alarms.tick(now_us)
-        if self._aggregates.pending:
-            self._aggregates.settle(now_us)
+        self._timers.tick(now_us)
+        self.network.tick(now_us)
+        self._effects.records.extend(self.oncall.tick(now_us))
+        if now_us - self._retained_us >= RETAIN_EVERY_US or now_us < self._retained_us:
+            self._retained_us = now_us
+            self._second(now_us)
+        self._settle(now_us)
+
+    def syntheses(self) -> list[tuple[Tag, Callable[[AlarmFacts, TimeUs], bool]]]:
+        """Registers that count the alarms for which a filter is true."""
+        return [
+            (self.tags[one.tag], _facts_filter(one.filter, self.network.environment))
+            for one in self.plant.syntheses
+        ]
+
+    def changed(self, tags: Iterable[Tag]) -> None:
+        """Told of the tags that changed: the newest values of some survive a restart."""
+        for tag in tags:
+            if tag.definition.retain:
+                self._retained[tag.path] = tag
+
+    def _settle(self, now_us: TimeUs) -> None:
+        """Work out what follows, and tell those who act on events; what they do follows too."""
+        self.network.settle(now_us)
+        for _ in range(EVENT_ROUNDS_MAX):
+            if not self._own_events:
+                return
+            events, self._own_events = self._own_events, []
+            for event in events:
+                self._effects.records.extend(self.oncall.event(event, now_us))
+                self._actions.event(event, now_us)
+            self.network.settle(now_us)
+
+    def _start(self, restart: Restart, now_us: TimeUs) -> None:
+        for one in restart.retained:
+            self._restore_value(one)
+        attach_thresholds(self.tags, self._timers, now_us)
+        Watchdogs(self.tags, self._timers)
+        self.alarms.restore(restart.alarms, restart.holds)
+        self.holds.restore(restart.holds, now_us)
+        self.links.start(now_us)
+        self.sessions.restore(restart.transactions, now_us)
+        self.network.start(now_us)
+        self.masks.restore(self._timers, now_us)
+        self._effects.records.extend(self.oncall.restore(restart.escalations, restart.alarms, now_us))
+        for tag in self._periodic:
+            self._sample_later(tag, now_us)
+
+    def _second(self, now_us: TimeUs) -> None:
+        for tag in self._retained.values():
+            self._retain(tag)
+        self._retained.clear()
+        duties: list[Write] = []
+        for rota, names in self.oncall.duties(now_us).items():
+            duty = self.tags.get(f"System.OnCall.{rota}")
+            if duty is not None:
+                duties.append((duty, ", ".join(names), GOOD, now_us))
+        if duties:
+            self.write(duties, now_us)
+
+    def _restore_value(self, record: RetainedRecord) -> None:
+        tag = self.tags.get(record.path)
+        if tag is None or not tag.definition.retain:
+            return
+        try:
+            value = json.loads(record.value)
+        except ValueError:
+            return
+        if tag.definition.source is Source.INTERNAL:
+            # What people or the product wrote is still what they want: nobody else would ever write it again.
+            self.tags.write([(tag, value, GOOD, record.time_us)], record.time_us)
+        else:
+            self.tags.restore(tag, value, record.time_us)
+
+    def _retain(self, tag: Tag) -> None:
+        if tag.value is not None and tag.quality != Quality.GOOD_LOCAL_OVERRIDE:
+            self._record(RetainedRecord(path=tag.path, value=json.dumps(tag.value), time_us=tag.source_us))
+
+    def _sample_later(self, tag: Tag, now_us: TimeUs) -> None:
+        assert tag.definition.history is not None
+        every_us = tag.definition.history.every_us
+
+        def sample(due_us: TimeUs) -> None:
+            if tag.value is not None:
+                self.tags.keep_sample(tag, due_us)
+            self._timers.at(max(due_us, self._now_us) + every_us, sample)
+
+        self._timers.at(now_us + every_us - now_us % every_us, sample)
+
+    def _environment(self) -> Environment:
+        zones = {site.path: ZoneInfo(site.timezone) for site in self.plant.sites}
+        return Environment(self.tags, zones, ZoneInfo(self.plant.timezone))
+
+    def _filter(self, source: ExpressionText) -> Callable[[AlarmTransition, TimeUs], bool]:
+        return alarm_filter(self.plant, source, self.network.environment)
 
     def _emit(self, item: TransactionRecord | Event) -> None:
         if isinstance(item, Event):
             self._effects.events.append(item)
+            self._own_events.append(item)
         else:
             self._effects.records.append(item)
 
+    def _record(self, record: Record) -> None:
+        self._effects.records.append(record)
+
+    def _effects_order(self, order: Order) -> None:
+        self._effects.orders.append(order)
+
+    def _tell(self, names: tuple[str, ...], template: str, snapshot: dict[str, Any], now_us: TimeUs) -> None:
+        self._effects.records.extend(self.oncall.message(names, template, snapshot, now_us))
+
+    def _action_health(self, name: str, well: bool) -> None:
+        if well:
+            self._stopped_actions.discard(name)
+        else:
+            self._stopped_actions.add(name)
+        tag = self.tags.get("System.ActionsOk")
+        if tag is not None:
+            self.tags.write([(tag, not self._stopped_actions, GOOD, self._now_us)], self._now_us)
+
     def _transition(self, transition: AlarmTransition) -> None:
         self._effects.records.append(transition)
-        self._effects.records.extend(self._oncall.mails(transition))
         self._effects.transitions.append(transition)
-
-    def _authorize(self, request: Authorize, now_us: TimeUs) -> Authorization:
-        return self.sessions.authorize(request.id_tag, now_us)
-
-    def _acknowledge(self, request: Acknowledge, now_us: TimeUs) -> list[str]:
-        actor = request.actor
-        actor.require(Right.ACKNOWLEDGE)
-        return self.alarms.acknowledge(request.alarms, actor.name, actor.origin, request.comment, now_us)
-
-    def _write_tag(self, request: WriteTag, now_us: TimeUs) -> None:
-        request.actor.require(Right.OPERATE)
-        tag = self.tags.get(request.path)
-        if tag is None:
-            raise NotFound(f"there is no tag {request.path}")
-        if tag.definition.write is None:
-            raise BadRequest(f"{request.path} is read-only")
-        try:
-            value = coerce(tag.definition, request.value)
-        except ValueError as error:
-            raise BadRequest(str(error)) from None
-        old = tag.value
-        self.write([(tag, value, GOOD, now_us)], now_us)
-        self._effects.records.append(
-            AuditRecord(
-                time_us=now_us,
-                user=request.actor.name,
-                origin=request.actor.origin,
-                action="write_tag",
-                object=request.path,
-                old="" if old is None else str(old),
-                new=str(value),
-            )
-        )
+        self._effects.records.extend(self.oncall.transition(transition, transition.time_us))
 
     def _note(self, request: Note, now_us: TimeUs) -> None:
         self._effects.records.extend(request.records)
+
+    def _send_test(self, request: SendTest, now_us: TimeUs) -> int:
+        records = self.oncall.message(
+            (request.contact,),
+            request.template,
+            {"time_us": now_us, "user": request.actor.name},
+            now_us,
+            urgent=True,
+        )
+        self._effects.records.extend(records)
+        return len(records)
+
+
+def alarm_filter(
+    plant: Plant, source: ExpressionText, environment: Environment
+) -> Callable[[AlarmTransition, TimeUs], bool]:
+    """A filter of alarms: an expression on `alarm.…` and tags. Raises ExpressionError."""
+    holds = _facts_filter(source, environment)
+    priorities = {level.number: level.priority for level in plant.levels}
+
+    def selects(transition: AlarmTransition, now_us: TimeUs) -> bool:
+        definition = plant.definitions.get(transition.alarm)
+        if definition is None or definition.alarm is None:
+            return False
+        facts = facts_of(
+            transition,
+            definition.alarm,
+            plant.place_of(transition.alarm),
+            priorities.get(transition.level, ""),
+        )
+        return holds(facts, now_us)
+
+    return selects
+
+
+def _facts_filter(source: ExpressionText, environment: Environment) -> Callable[[AlarmFacts, TimeUs], bool]:
+    formula = Formula(source, environment, filter_=True)
+    if formula.type is not Type.BIT:
+        raise ExpressionError(f"this is {formula.type.value}: a condition is needed")
+    return lambda facts, now_us: formula.true(now_us, facts)
+
+
+__all__ = ["EscalationRecord", "HoldRecord", "PlantCore", "Restart", "alarm_filter"]

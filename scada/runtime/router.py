@@ -14,13 +14,15 @@ from typing import Any
 
 import structlog
 
-from scada.core.access import Actor
+from scada.core.access import Actor, Right
 from scada.core.command import CATALOGUE, Command, CommandResult, Outcome, Target, check_arguments
-from scada.core.errors import BadRequest, JournalError, NotFound
+from scada.core.database import coerce
+from scada.core.effects import Order
+from scada.core.errors import BadRequest, JournalError, NotFound, ScadaError
 from scada.core.ports import Commander
 from scada.core.records import CommandRecord
 from scada.runtime.host import REQUEST_TIMEOUT_S, PlantHost
-from scada.runtime.plant_core import Note
+from scada.runtime.requests import Note, WriteTag
 
 Progress = Callable[[str], None]
 """Told what a command waits for: `journal`, `device`."""
@@ -28,6 +30,8 @@ Progress = Callable[[str], None]
 _AT_ONCE = frozenset({"RemoteStop"})
 """Commands that hardly wait for the disk: to stop is never the wrong thing to do."""
 AT_ONCE_WAIT_S = 0.2
+ORDERS_MAX = 200
+"""Commands of the core under way at once; a further one is refused and logged."""
 
 log = structlog.get_logger()
 
@@ -38,6 +42,8 @@ class CommandRouter:
     def __init__(self, host: PlantHost) -> None:
         self._host = host
         self._commanders: dict[str, Commander] = {}
+        self._orders: set[asyncio.Task[None]] = set()
+        host.subscribe_orders(self.order)
 
     def register(self, charger: str, commander: Commander) -> None:
         """A driver carries out the commands for a charger and its connectors."""
@@ -101,6 +107,50 @@ class CommandRouter:
             text=result.text,
         )
         return result
+
+    async def write(self, path: str, value: object, actor: Actor) -> CommandResult | None:
+        """Write a tag from outside: by the command of its write rule, else into the tag itself.
+
+        Returns:
+            The outcome of the command; None: the tag itself was written.
+
+        Raises:
+            NotFound, BadRequest, Denied, JournalError: nothing was changed.
+        """
+        tag = self._host.tags.get(path)
+        rule = tag.definition.write if tag is not None else None
+        if tag is None or rule is None or not rule.command:
+            await self._host.request(WriteTag(path, value, actor))
+            return None
+        actor.require(Right(rule.right))
+        try:
+            value = coerce(tag.definition, value)
+        except ValueError as error:
+            raise BadRequest(str(error)) from None
+        given: object = value
+        if rule.values:
+            word = str(value).lower() if isinstance(value, bool) else str(value)
+            if word not in rule.values:
+                raise BadRequest(f"{path} takes one of: {', '.join(rule.values)}")
+            given = rule.values[word]
+        place = self._host.plant.place_of(path)
+        return await self.execute(rule.command, place, {rule.argument: given}, actor)
+
+    def order(self, order: Order) -> None:
+        """Carry out a command that the core gives; its outcome is in the journal. Bounded: `ORDERS_MAX` at once."""
+        if len(self._orders) >= ORDERS_MAX:
+            log.error("order_refused", command=order.command, target=order.target, user=order.user)
+            return
+        actor = Actor(order.user, frozenset(Right), "system")
+        task = asyncio.create_task(self._carry_out(order, actor), name=f"order {order.command}")
+        self._orders.add(task)
+        task.add_done_callback(self._orders.discard)
+
+    async def _carry_out(self, order: Order, actor: Actor) -> None:
+        try:
+            await self.execute(order.command, order.target, order.arguments, actor)
+        except ScadaError as error:
+            log.error("order_failed", command=order.command, target=order.target, error=str(error))
 
     async def _run(
         self, command: Command, charger: str, timeout_s: float, progress: Progress | None

@@ -5,14 +5,14 @@ import pytest
 
 from scada.core.database import TagDatabase
 from scada.core.records import AlarmEvent, AlarmState, AlarmTransition, OutboxRecord, TransactionRecord
-from scada.core.tag import Source, TagDefinition
+from scada.core.tag import HistoryRule, Source, TagDefinition
 from scada.core.value import Kind
 from scada.history import CoreStore, open_core
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[CoreStore]:
-    opened = open_core(tmp_path / "data")
+    opened = open_core(tmp_path / "data", dict.fromkeys(range(25), "low"))
     yield opened
     opened.close()
 
@@ -21,9 +21,11 @@ def store(tmp_path: Path) -> Iterator[CoreStore]:
 def database() -> TagDatabase:
     return TagDatabase(
         [
-            TagDefinition(path="Depot.Power", kind=Kind.REGISTER, source=Source.DRIVER, record=True),
-            TagDefinition(path="Depot.Online", kind=Kind.BIT, source=Source.DRIVER, record=True),
-            TagDefinition(path="Depot.Status", kind=Kind.TEXT, source=Source.DRIVER, record=True),
+            TagDefinition(
+                path="Depot.Power", kind=Kind.REGISTER, source=Source.DRIVER, history=HistoryRule()
+            ),
+            TagDefinition(path="Depot.Online", kind=Kind.BIT, source=Source.DRIVER, history=HistoryRule()),
+            TagDefinition(path="Depot.Status", kind=Kind.TEXT, source=Source.DRIVER, history=HistoryRule()),
         ]
     )
 

@@ -4,16 +4,23 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from scada.alarming.alarm import AlarmSnapshot
 from scada.core.records import (
+    AlarmEvent,
     AlarmState,
     AlarmTransition,
     AuditRecord,
+    Channel,
     CommandRecord,
+    EscalationRecord,
+    HoldKind,
+    HoldRecord,
     OutboxRecord,
     Record,
+    RetainedRecord,
     TransactionRecord,
     TransactionState,
 )
@@ -45,6 +52,134 @@ def test_a_restart_finds_alarms_that_are_not_normal(store: CoreStore, transition
     assert [(a.alarm, a.state, a.raised_us) for a in restart.alarms] == [
         ("A", AlarmState.RETURNED_UNACKNOWLEDGED, 11)
     ]
+
+
+ACKNOWLEDGED, RAISED = AlarmEvent.ACKNOWLEDGED, AlarmEvent.RAISED
+ACTIVE = AlarmState.ACTIVE_ACKNOWLEDGED
+
+
+@pytest.mark.parametrize("commits", ["one", "each"])
+def test_a_restart_knows_everything_of_an_alarm(
+    store: CoreStore, transition: Transition, commits: str
+) -> None:
+    rows: list[Record] = [
+        transition(1, raised_us=50, first_out=1),
+        transition(2, raised_us=50, first_out=1, event=ACKNOWLEDGED, state=ACTIVE, user="ann"),
+        transition(
+            3,
+            raised_us=50,
+            first_out=1,
+            time_us=777,
+            event=AlarmEvent.SHELVED,
+            state=AlarmState.SHELVED,
+            user="bob",
+            comment="crane",
+            value="12 A",
+            until_us=9_000,
+        ),
+    ]
+    for batch in [rows] if commits == "one" else [[row] for row in rows]:
+        store.journal.commit(batch)
+    assert list(store.restart().alarms) == [
+        AlarmSnapshot(
+            alarm="Depot.CP01.Online",
+            state=AlarmState.SHELVED,
+            raised_us=50,
+            sequence=3,
+            first_out=1,
+            changed_us=777,
+            value="12 A",
+            user="bob",
+            acknowledged_by="ann",
+            comment="crane",
+            until_us=9_000,
+        )
+    ]
+
+
+@pytest.mark.parametrize("commits", ["one", "each"])
+@pytest.mark.parametrize(
+    "again",
+    [
+        {"raised_us": 60, "state": ACTIVE},  # another occurrence, which asks nobody
+        {"raised_us": 50, "state": AlarmState.ACTIVE_UNACKNOWLEDGED},  # the same, asking again
+    ],
+)
+def test_who_acknowledged_counts_for_one_occurrence(
+    store: CoreStore, transition: Transition, commits: str, again: dict[str, object]
+) -> None:
+    rows: list[Record] = [
+        transition(1, raised_us=50),
+        transition(2, raised_us=50, event=ACKNOWLEDGED, state=ACTIVE, user="ann"),
+        transition(3, event=RAISED, **again),
+    ]
+    for batch in [rows] if commits == "one" else [[row] for row in rows]:
+        store.journal.commit(batch)
+    (alarm,) = store.restart().alarms
+    assert alarm.acknowledged_by == ""
+
+
+def test_what_is_held_is_found_until_it_ends(store: CoreStore) -> None:
+    def hold(kind: HoldKind, path: str, **changes: object) -> HoldRecord:
+        values: dict[str, object] = {
+            "kind": kind,
+            "path": path,
+            "user": "ann",
+            "origin": "hmi",
+            "reason": "work",
+            "since_us": 5,
+            "until_us": None,
+        }
+        return HoldRecord(**(values | changes))  # type: ignore[arg-type]
+
+    out, shelved = hold(HoldKind.OUT_OF_SERVICE, "Depot.CP01"), hold(HoldKind.SHELVED, "Depot.CP01")
+    forced = hold(HoldKind.FORCED, "Depot.CP01.C1.Status", value='"Faulted"', until_us=99)
+    store.journal.commit([out, shelved, forced])
+    store.journal.commit([replace(shelved, active=False), replace(forced, reason="longer", until_us=200)])
+    assert list(store.restart().holds) == [replace(forced, reason="longer", until_us=200), out]
+    # Begun and ended within one commit, and the other way round.
+    store.journal.commit([shelved, replace(shelved, active=False), replace(out, active=False), out])
+    assert list(store.restart().holds) == [replace(forced, reason="longer", until_us=200), out]
+
+
+def test_retained_values_and_escalations_are_one_row_each(store: CoreStore, transition: Transition) -> None:
+    step = EscalationRecord(alarm="A", profile="duty", raised_us=50, step=1)
+    other = EscalationRecord(alarm="B", profile="duty", raised_us=50, step=3, ended=True)
+    store.journal.commit(
+        [
+            RetainedRecord(path="Depot.Note", value='"a"', time_us=1),
+            RetainedRecord(path="Depot.Note", value='"b"', time_us=2),
+            transition(1, alarm="A", raised_us=50),
+            transition(2, alarm="B", raised_us=50),
+            step,
+            other,
+        ]
+    )
+    store.journal.commit([replace(step, step=2), RetainedRecord(path="Depot.Note", value='"é"', time_us=3)])
+    restart = store.restart()
+    assert list(restart.retained) == [RetainedRecord(path="Depot.Note", value='"é"', time_us=3)]
+    assert list(restart.escalations) == [replace(step, step=2), other]
+    # One that has ended is forgotten with the occurrence that it was of.
+    store.journal.commit([transition(3, alarm="B", raised_us=50, state=AlarmState.NORMAL)])
+    assert list(store.restart().escalations) == [replace(step, step=2)]
+
+
+def test_numbers_go_on_though_the_journal_was_cut(store: CoreStore, transition: Transition) -> None:
+    store.journal.commit([transition(41), transition(42)])
+    with store._writer.begin() as connection:
+        connection.execute(delete(schema.alarm_journal))
+    assert store.restart().next_sequence == 43
+    assert len(store.restart().alarms) == 1
+
+
+async def test_a_mail_waits_for_its_time(store: CoreStore, mail: Mail) -> None:
+    later = mail(
+        1, created_us=5, not_before_us=90, channel=Channel.SMS, profile="duty", level=27, urgent=True
+    )
+    store.journal.commit([later, mail(2, created_us=5, not_before_us=3)])
+    first, second = sorted((await store.archive.outbox(9, None)).items, key=lambda row: row.id)
+    assert (first.record, first.next_try_us, first.sent_with, first.sent_us) == (later, 90, 0, 0)
+    assert second.next_try_us == 5
 
 
 def test_a_transaction_is_one_row_however_often_it_changes(store: CoreStore, charging: Charging) -> None:

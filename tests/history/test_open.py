@@ -26,6 +26,18 @@ def test_a_newer_version_is_refused(tmp_path: Path, name: str) -> None:
     assert _state(tmp_path) == before
 
 
+def test_an_older_version_is_left_alone_and_what_to_do_is_said(tmp_path: Path) -> None:
+    open_core(tmp_path).close()
+    connection = sqlite3.connect(tmp_path / "core.db")
+    connection.execute("UPDATE schema_version SET version = 1")
+    connection.commit()
+    connection.close()
+    before = _state(tmp_path)
+    with pytest.raises(StartError, match=r"schema 1; this one needs 2.*move core\.db"):
+        open_core(tmp_path)
+    assert _state(tmp_path) == before
+
+
 @pytest.mark.parametrize("name", ["core.db", "history.db"])
 @pytest.mark.parametrize("damage", ["garbage", "hole", "short"])
 def test_a_damaged_file_is_refused(tmp_path: Path, name: str, damage: str) -> None:

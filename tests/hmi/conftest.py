@@ -59,11 +59,34 @@ class MemoryArchive:
         return Page(sorted(rows, key=lambda r: -r.id)[:limit], None)
 
     async def alarm_journal(
-        self, limit: int, cursor: str | None, site: str = "", alarm: str = ""
+        self, where: JournalFilter, limit: int, cursor: str | None
     ) -> Page[AlarmTransition]:
         return Page(
             [r for r in reversed(self.journal.records) if isinstance(r, AlarmTransition)][:limit], "7"
         )
+
+    async def alarm_figures(self, where: JournalFilter, from_us: TimeUs, to_us: TimeUs) -> AlarmFigures:
+        return AlarmFigures(
+            from_us=from_us,
+            to_us=to_us,
+            raised=0,
+            per_10_min_mean=0.0,
+            per_10_min_peak=0,
+            flood_percent=0.0,
+            most_frequent=[],
+            chattering=[],
+            fleeting=[],
+            stale=[],
+            by_priority={},
+            acknowledge_s_median=None,
+            acknowledge_s_p90=None,
+        )
+
+    async def audit(self, where: DeedFilter, limit: int, cursor: str | None) -> Page[AuditRecord]:
+        return Page([], None)
+
+    async def commands(self, where: DeedFilter, limit: int, cursor: str | None) -> Page[CommandRow]:
+        return Page([], None)
 
     async def points(self, path: str, from_us: TimeUs, to_us: TimeUs, limit: int) -> Sequence[Point]:
         return self.samples[-limit:]

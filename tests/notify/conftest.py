@@ -1,10 +1,12 @@
 import asyncio
+import base64
 import contextlib
 import email
 import email.policy
+import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
@@ -21,14 +23,18 @@ from scada.core.plant import (
     Feeder,
     Level,
     Mail,
+    MailRelay,
     OnCallProfile,
+    OnCallSettings,
     Plant,
     Site,
 )
+from scada.core.ports import Clock
+from scada.core.records import OutboxRecord
 from scada.core.tag import AlarmDefinition, Source, TagDefinition
 from scada.core.value import Kind
 from scada.history import CoreStore, open_core
-from scada.notify import Notifier
+from scada.notify import LinkSigner, Notifier, NotifierServices
 from scada.runtime.clock import SystemClock
 from scada.runtime.host import PlantHost
 
@@ -36,9 +42,20 @@ TEMPLATES = Path(__file__).parents[2] / "alarms" / "mail"
 
 
 class MailServer:
-    """A real SMTP server that keeps what it takes and can be told how to answer."""
+    """A real SMTP server that keeps what it takes and can be told how to answer.
+
+    Attributes:
+        rcpt: address → answer to RCPT; `*`: to every other.
+        slow: addresses whose RCPT is answered only when `hurry` is set.
+        reached: addresses in the order in which RCPT came.
+    """
 
     def __init__(self, **options: Any) -> None:
+        self.slow: set[str] = set()
+        self.hurry = asyncio.Event()
+        self.reached: list[str] = []
+        self.tokens: list[str] = []
+        self.token = ""
         self.mails: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.connections = 0
@@ -71,10 +88,22 @@ class MailServer:
     async def handle_RCPT(  # noqa: N802 (a hook of aiosmtpd)
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if address in self.rcpt:
-            return self.rcpt[address]
+        self.reached.append(address)
+        if address in self.slow:
+            await self.hurry.wait()
+        answer = self.rcpt.get(address) or self.rcpt.get("*")
+        if answer:
+            return answer
         envelope.rcpt_tos.append(address)
         return "250 OK"
+
+    async def auth_XOAUTH2(self, server: SMTP, arguments: list[str]) -> AuthResult:  # noqa: N802 (a hook of aiosmtpd)
+        """The log-in with a token: `user=NAME^Aauth=Bearer TOKEN^A^A` in base64."""
+        text = base64.b64decode(arguments[1]).decode()
+        self.tokens.append(text.partition("auth=Bearer ")[2].rstrip("\x01"))
+        if self.tokens[-1] != self.token:
+            return AuthResult(success=False, handled=False)
+        return AuthResult(success=True, auth_data=text)
 
     async def handle_DATA(  # noqa: N802 (a hook of aiosmtpd)
         self, server: SMTP, session: Session, envelope: Envelope
@@ -114,7 +143,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def make_plant(port: int, **mail: Any) -> Plant:
+def make_plant(port: int, *more: MailRelay, **relay: Any) -> Plant:
     connector = Connector(
         number=1, path="Depot.CP01.C1", plug="Type 2", current=Current.AC, phases=3, current_max_a=32,
         power_max_kw=22,
@@ -157,6 +186,16 @@ def make_plant(port: int, **mail: Any) -> Plant:
         tags=(
             *own,
             TagDefinition(path="System.MailOk", kind=Kind.BIT, source=Source.INTERNAL, alarm=mail_lost),
+            TagDefinition(path="System.MailTemplateOk", kind=Kind.BIT, source=Source.INTERNAL),
+            TagDefinition(path="System.WebhookOk", kind=Kind.BIT, source=Source.INTERNAL),
+            TagDefinition(
+                path="Depot.Power",
+                kind=Kind.REGISTER,
+                source=Source.DRIVER,
+                site="Depot",
+                unit="kW",
+                decimals=1,
+            ),
             TagDefinition(
                 path="Depot.CP01.Online", kind=Kind.BIT, source=Source.DRIVER, site="Depot", alarm=offline
             ),
@@ -169,32 +208,65 @@ def make_plant(port: int, **mail: Any) -> Plant:
             Level(number=10, name={"en": "Minor"}, priority="low", severity=300),
         ),
         contacts=(
-            Contact(name="Ann", email="ann@example.org", language="en"),
-            Contact(name="Benoît", email="benoit@example.org", language="fr"),
+            Contact(name="Ann", email="ann@example.org", language="en", timezone="Europe/Paris"),
+            Contact(name="Benoît", email="benoit@example.org", language="fr", timezone="Europe/Paris"),
         ),
         profiles=(
             OnCallProfile(
-                name="all", contacts=("Ann",), levels=(0, 29), states=("raised", "acknowledged", "returned")
+                name="all",
+                to=("Ann",),
+                levels=(0, 29),
+                states=("raised", "acknowledged", "returned"),
+                window_us=0,
             ),
-            OnCallProfile(name="urgent", contacts=("Benoît",), levels=(20, 29)),
+            OnCallProfile(name="urgent", to=("Benoît",), levels=(20, 29), window_us=0),
         ),
-        mail=Mail(host="127.0.0.1", port=port, sender="scada@example.org", **mail),
+        oncall=OnCallSettings(restart_window_us=0),
+        mail=Mail(
+            sender="scada@example.org",
+            relays=(MailRelay(host="127.0.0.1", port=port, **{"security": "none", **relay}), *more),
+        ),
     )
 
 
 class Site1:
-    """A running plant with its mail service."""
+    """A running plant with its sender of messages."""
 
     def __init__(
-        self, plant: Plant, store: CoreStore, password: str | None, context: ssl.SSLContext | None
+        self,
+        plant: Plant,
+        store: CoreStore,
+        secrets: dict[str, str],
+        context: ssl.SSLContext | None,
+        clock: Clock | None = None,
+        folders: Sequence[Path] = (TEMPLATES,),
     ) -> None:
         self.plant = plant
         self.store = store
-        self.host = PlantHost(plant, store.restart(), SystemClock(), store.journal, store.samples)
+        self.secrets = secrets
+        self.host = PlantHost(plant, store.restart(), clock or SystemClock(), store.journal, store.samples)
+        self.links = LinkSigner(b"k" * 32, plant.oncall.link_valid_us) if plant.oncall.public_url else None
         self.notifier = Notifier(
-            plant, self.host, store.outbox, password, TEMPLATES, tls_context=context, retry_first_s=0.1
+            NotifierServices(
+                plant=plant,
+                host=self.host,
+                outbox=store.outbox,
+                archive=store.archive,
+                folders=folders,
+                secret=lambda reference: self.secrets.get(reference),
+                links=self.links,
+                duties=lambda _: {"Day and night": ("Ann",)},
+                tls_context=context,
+                retry_first_s=0.1,
+                poll_s=0.05,
+            )
         )
         self._task: asyncio.Task[None] | None = None
+
+    async def put(self, *records: OutboxRecord) -> None:
+        """Lay rows into the outbox as the core would."""
+        await asyncio.to_thread(self.store.journal.commit, records)
+        self.notifier.wake()
 
     def bit(self, name: str, value: bool) -> None:
         tag = self.host.tags[f"Depot.CP01.{name}"]
@@ -232,6 +304,36 @@ async def until(condition: Callable[[], Any], seconds: float = 10) -> None:
             await asyncio.sleep(0.01)
 
 
+def make_row(number: int, **changes: Any) -> OutboxRecord:
+    """A row about an alarm, as the on-call core makes them; `alarm` changes its snapshot."""
+    snapshot = {
+        "sequence": number,
+        "time_us": 1_767_261_600_000_000 + number,
+        "alarm": "Depot.CP01.Online",
+        "site": "Depot",
+        "level": 20,
+        "event": "raised",
+        "state": "active_unacknowledged",
+        "raised_us": 1_767_261_600_000_000,
+        "value": "",
+        "user": "",
+        "comment": "",
+    } | changes.pop("alarm", {})
+    values: dict[str, Any] = {
+        "message_id": f"<{number}@scada>",
+        "thread_id": "",
+        "created_us": SystemClock().now_us(),
+        "contact": "Ann",
+        "recipient": "ann@example.org",
+        "language": "en",
+        "template": "alarm",
+        "cause": number,
+        "snapshot": json.dumps(snapshot),
+        "level": snapshot["level"],
+    }
+    return OutboxRecord(**(values | changes))
+
+
 Start = Callable[..., Awaitable[Site1]]
 
 
@@ -240,9 +342,17 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     opened: list[Site1] = []
 
     async def make(
-        port: int, password: str | None = None, context: ssl.SSLContext | None = None, **mail: Any
+        port: int,
+        *more: MailRelay,
+        secrets: dict[str, str] | None = None,
+        context: ssl.SSLContext | None = None,
+        clock: Clock | None = None,
+        changes: dict[str, Any] | None = None,
+        folders: Sequence[Path] = (TEMPLATES,),
+        **relay: Any,
     ) -> Site1:
-        site = Site1(make_plant(port, **mail), open_core(tmp_path), password, context)
+        plant = replace(make_plant(port, *more, **relay), **(changes or {}))
+        site = Site1(plant, open_core(tmp_path), secrets or {}, context, clock, folders)
         opened.append(site)
         site.start()
         return site
@@ -262,10 +372,11 @@ def helpers() -> Any:
         login = staticmethod(authenticate)
         plant = staticmethod(make_plant)
         templates = TEMPLATES
+        row = staticmethod(make_row)
 
     return Helpers
 
 
 @pytest.fixture
 def plant() -> Plant:
-    return replace(make_plant(25))
+    return make_plant(25)

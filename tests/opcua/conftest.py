@@ -33,7 +33,7 @@ from scada.opcua import OpcUaServer
 from scada.opcua.ids import node_id
 from scada.runtime.clock import SystemClock
 from scada.runtime.host import PlantHost
-from scada.runtime.plant_core import Note
+from scada.runtime.requests import Note
 from scada.runtime.router import CommandRouter
 
 PASSWORD = "correct horse battery"

@@ -85,38 +85,83 @@ def test_the_tags_that_are_missed_are_those_that_the_session_book_writes() -> No
 
 
 @pytest.mark.parametrize(
-    ("pattern", "why"),
+    ("text", "where", "why"),
     [
-        ("{sit}.*", "is no pattern"),
-        ("{site", "is no pattern"),
-        ("{}.{0}", "is no pattern"),
-        ("{site.__class__}.*", "is no pattern"),
-        ("{site}..ActivePower", "empty segment"),
-        ("{site}.CP 01", "is no pattern"),
+        ("{}.{0}", "column 4", "cannot be read"),
+        ("site.Power +", "line 1, column", "cannot be read"),
+        ("site.__class__", "column 1", "there is no tag Depot.__class__"),
+        ("site.ChargingPowr", "column 1", "do you mean Depot.ChargingPower?"),
+        ("charger.Online", "column 1", "'charger' has no meaning here"),
+        ('sum("site.CP 01")', "column 5", "a pattern holds letters"),
+        ('sum("site..ActivePower")', "column 5", "empty segment"),
+        ('sum("site.*.Status")', "column 1", "Depot.CP01.Status, which is a text"),
+        ("site.ChargingPower > 5", "column 1", "this is true or false, but Depot.Total holds a number"),
+        ("__import__('os')", "column 1", "there is no function '__import__'"),
+        ("delay(site.ChargingPower, 5)", "column 7", "takes true or false"),
+        ("active(site.ChargingPower)", "column 8", "Depot.ChargingPower has no alarm"),
     ],
 )
-def test_a_sum_of_no_pattern(project: Path, pattern: str, why: str) -> None:
-    (line,) = told(project, f'[templates.site.Total]\nkind = "register"\nsum = "{pattern}"\n')
-    assert line.startswith("device_types/own.toml: templates.site.Total.sum: ")
+def test_an_expression_that_is_wrong(project: Path, text: str, where: str, why: str) -> None:
+    (line,) = told(project, f"[templates.site.Total]\nkind = \"register\"\nexpression = '''{text}'''\n")
+    assert line.startswith("device_types/own.toml: templates.site.Total.expression: ")
+    assert where in line
     assert why in line
-    assert "{site}.*.C*.ActivePower" in line
 
 
-def test_a_sum_of_texts(project: Path) -> None:
-    (line,) = told(project, '[templates.site.Total]\nkind = "register"\nsum = "{site}.*.Status"\n')
-    assert line.startswith("device_types/own.toml: templates.site.Total.sum: ")
-    assert "Depot.CP01.Status, which is a text" in line
+def test_a_mistake_in_a_template_is_told_once_and_not_for_each_connector(project: Path) -> None:
+    (line,) = told(project, '[templates.connector.Own]\nkind = "register"\nexpression = "this.Powr"\n')
+    assert "there is no tag" in line
 
 
-def test_sums_that_add_up_each_other(project: Path) -> None:
+def test_expressions_that_depend_on_each_other(project: Path) -> None:
     content = "".join(
-        f'[templates.site.{name}]\nkind = "register"\nsum = "{{site}}.{other}"\n'
+        f'[templates.site.{name}]\nkind = "register"\nexpression = "site.{other}"\n'
         for name, other in (("Left", "Right"), ("Right", "Left"))
     )
     (line,) = told(project, content)
-    assert "sums add up each other" in line
+    assert "these depend on each other" in line
     assert "Depot.Left" in line
     assert "Depot.Right" in line
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "why"),
+    [
+        ({"deadband": '"1 %"'}, "deadband", "needs low and high"),
+        ({"deadband": '"much"'}, "deadband", "a share of the range"),
+        ({"expression": '"1"', "write": "true"}, "write", "cannot be written"),
+        ({"expression": '"1"', "source": '"internal"'}, "source", "no other source"),
+        ({"write": '{ command = "Rest" }'}, "write.command", "did you mean 'Reset'?"),
+        ({"write": '{ command = "Reset", argument = "kind" }'}, "write.argument", "no argument 'kind'"),
+        (
+            {"write": '{ command = "Reset", argument = "type", values = { 1 = "Sft" } }'},
+            "write.values.1",
+            "did you mean 'Soft'?",
+        ),
+        (
+            {"thresholds": '[{ name = "Far", condition = "deviation", limit = 1 }]'},
+            "thresholds[0].reference",
+            "needs the tag",
+        ),
+        (
+            {"thresholds": '[{ name = "Hi", condition = "high" }]'},
+            "thresholds[0].limit",
+            "either limit or limit_tag",
+        ),
+    ],
+)
+def test_a_setting_that_makes_no_sense(project: Path, keys: dict[str, str], key: str, why: str) -> None:
+    lines = told(project, register(**keys))
+    assert any(f"templates.own.Own.{key}" in line and why in line for line in lines), lines
+
+
+def test_a_limit_that_no_tag_holds(project: Path) -> None:
+    (line,) = told(
+        project,
+        '[templates.site.Own]\nkind = "register"\n'
+        'thresholds = [{ name = "Hi", condition = "high", limit_tag = "site.Missing" }]\n',
+    )
+    assert "there is no tag Depot.Missing" in line
 
 
 @pytest.mark.parametrize(
@@ -124,8 +169,8 @@ def test_sums_that_add_up_each_other(project: Path) -> None:
     [
         (
             register(
-                thresholds='[{ name = "Hi", direction = "high", limit = 1 }, '
-                '{ name = "Hi", direction = "high", limit = 2 }]'
+                thresholds='[{ name = "Hi", condition = "high", limit = 1 }, '
+                '{ name = "Hi", condition = "high", limit = 2 }]'
             ),
             "templates.own.Own.thresholds[1].name",
             "'Hi' stands there twice",
@@ -143,7 +188,7 @@ def test_sums_that_add_up_each_other(project: Path) -> None:
         ),
         (
             '[templates.meter.CurrentL1]\nkind = "register"\nunit = "A"\n'
-            'thresholds = [{ name = "Hi", direction = "high", limit = 1 }]\n',
+            'thresholds = [{ name = "Hi", condition = "high", limit = 1 }]\n',
             "templates.meter.CurrentL1.thresholds",
             "has no thresholds of its own",
         ),
@@ -178,7 +223,6 @@ def test_a_charger_named_as_a_tag_of_its_site(project: Path) -> None:
         ({"choices": '["On", "Off"]'}, "choices", "only a text has choices, not a register"),
         ({"kind": '"text"', "deadband": "1"}, "deadband", "only a register has deadband, not a text"),
         ({"kind": '"bit"', "address": '"SoC"'}, "address", "only a register has address, not a bit"),
-        ({"kind": '"bit"', "sum": '"{site}.*"'}, "sum", "only a register has sum, not a bit"),
         ({"low": "5", "high": "5"}, "low", "5 is not below high = 5"),
         ({"gain": "0"}, "gain", "every value 0"),
         ({"alarm": '"temperature_high"'}, "alarm", "only a bit can have an alarm"),
@@ -201,7 +245,7 @@ def test_a_tag_that_makes_no_sense(project: Path, keys: dict[str, str], where: s
     ],
 )
 def test_a_threshold_that_makes_no_sense(project: Path, threshold: str, where: str, why: str) -> None:
-    thresholds = f'[{{ name = "Hi", direction = "high", {threshold} }}]'
+    thresholds = f'[{{ name = "Hi", condition = "high", {threshold} }}]'
     (line,) = told(project, register(low="0", high="100", thresholds=thresholds))
     assert f"templates.own.Own.{where}: " in line
     assert why in line
@@ -209,7 +253,7 @@ def test_a_threshold_that_makes_no_sense(project: Path, threshold: str, where: s
 
 def test_a_low_limit_above_a_high_one(project: Path) -> None:
     thresholds = (
-        '[{ name = "Hi", direction = "high", limit = 10 }, { name = "Lo", direction = "low", limit = 20 }]'
+        '[{ name = "Hi", condition = "high", limit = 10 }, { name = "Lo", condition = "low", limit = 20 }]'
     )
     (line,) = told(project, register(thresholds=thresholds))
     assert "templates.own.Own.thresholds: a low limit is not below each high limit" in line
@@ -219,7 +263,7 @@ def test_a_threshold_of_the_grid_that_makes_no_sense(project: Path) -> None:
     found = told(
         project,
         '[grid_thresholds]\nregisters = ["CurentL1", "Online"]\nthresholds = [\n'
-        '  { name = "Hi", direction = "high", percent = 90, hysteresis_percent = 90, alarm = "nothing" },\n]\n',
+        '  { name = "Hi", condition = "high", percent = 90, hysteresis_percent = 90, alarm = "nothing" },\n]\n',
     )
     assert [line.partition(": ")[2].partition(":")[0] for line in found] == [
         "grid_thresholds.registers[0]",

@@ -17,7 +17,7 @@ from scada.core.records import AlarmState
 from scada.core.value import GOOD
 from scada.history import CoreStore, open_core
 from scada.runtime.host import PlantHost
-from scada.runtime.plant_core import Acknowledge, WriteTag
+from scada.runtime.requests import Acknowledge, WriteTag
 from scada.testing import FakeClock, small_plant
 
 ANN = Actor("ann", frozenset({Right.SEE, Right.OPERATE, Right.ACKNOWLEDGE}), "test")
@@ -72,7 +72,7 @@ async def test_an_alarm_is_shown_counted_mailed_and_survives(plant: Plant, tmp_p
         await settled(host)
         assert host.board.get(FAULT) is None
         assert host.tags["Depot.Alarms.Active"].value == 0
-        journal = (await store.archive.alarm_journal(10, None)).items
+        journal = (await store.archive.alarm_journal(JournalFilter(), 10, None)).items
         assert [row.event.value for row in reversed(journal)] == ["raised", "acknowledged", "returned"]
         assert [row.sequence for row in reversed(journal)] == [1, 2, 3]
         assert (journal[1].user, journal[1].comment) == ("ann", "seen")

@@ -159,7 +159,11 @@ class Unit:
         batch: list[Write] = []
         for name, reading in readings.items():
             for tag in self._tags[name]:
-                value: Value = tag.value if reading.value is None else reading.value * tag.definition.gain
+                value: Value = (
+                    tag.value
+                    if reading.value is None
+                    else reading.value * tag.definition.gain + tag.definition.offset
+                )
                 batch.append((tag, value, int(reading.quality), now_us))
         if self._round_trip_tag is not None:
             batch.append((self._round_trip_tag, round(round_trip_ms, 1), GOOD, now_us))

@@ -7,10 +7,15 @@ the unit of the sample and the tag's gain into account, so that tags hold engine
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from scada.core.database import TagDatabase
-from scada.core.tag import Tag
+from scada.core.plant import Charger
+from scada.core.tag import HistoryRule, Source, Tag, TagDefinition
+from scada.core.units import UNITS
+from scada.core.value import Kind
 
 DEFAULT_MEASURAND = "Energy.Active.Import.Register"
 
@@ -35,12 +40,36 @@ Sink = tuple[Tag, float, float, float]
 register_factor gives Wh, for everything else it is 0."""
 
 
-class ConnectorSamples:
-    """The tags of one connector that samples feed."""
+LEARNED_MAX = 40
+"""Measurands that no template names and that become tags all the same, a connector."""
 
-    def __init__(self, tags: Iterable[Tag]) -> None:
+_LEARNED_UNITS = {
+    "W": "W",
+    "kW": "kW",
+    "Wh": "Wh",
+    "kWh": "kWh",
+    "A": "A",
+    "V": "V",
+    "Percent": "%",
+    "Celsius": "°C",
+}
+
+
+class ConnectorSamples:
+    """The tags of one connector that samples feed.
+
+    A measurand that no template names becomes a tag of its own with the first sample.
+    """
+
+    def __init__(
+        self, tags: Iterable[Tag], learn: Callable[[TagDefinition], Tag | None], definition: TagDefinition
+    ) -> None:
         self._by_address = {tag.definition.address: tag for tag in tags if tag.definition.address}
         self._sinks: dict[tuple[str, str, str, str], Sink | None] = {}
+        self._learn = learn
+        self._learned = 0
+        self._definition = definition
+        """What a learned tag begins from: path of the connector, site and device."""
 
     def sink(self, measurand: str, phase: str, location: str, unit: str) -> Sink | None:
         """Where a sample goes, or None."""
@@ -70,16 +99,54 @@ class ConnectorSamples:
         if tag is None and location != "Inlet":
             tag = self._by_address.get(address)
         if tag is None:
-            return None
-        gain = tag.definition.gain
+            return self._new(address, location, unit)
+        gain, shift = tag.definition.gain, tag.definition.offset
         if unit == "Fahrenheit":
-            return tag, gain * 5 / 9, -160 / 9, 0.0
+            return tag, gain * 5 / 9, shift - gain * 160 / 9, 0.0
         if unit == "K":
-            return tag, gain, -273.15, 0.0
+            return tag, gain, shift - gain * 273.15, 0.0
         to_base = _TO_BASE.get(unit) or 1.0
-        return tag, gain * to_base, 0.0, to_base if address == DEFAULT_MEASURAND else 0.0
+        return tag, gain * to_base, shift, to_base if address == DEFAULT_MEASURAND else 0.0
+
+    def _new(self, address: str, location: str, unit: str) -> Sink | None:
+        """A tag for a measurand that no template names."""
+        if self._learned >= LEARNED_MAX:
+            return None
+        whole = f"{address}#{location}" if location == "Inlet" else address
+        leaf = re.sub(r"[^A-Za-z0-9]+", "_", whole)[:60].strip("_")
+        if not leaf:
+            return None
+        self._learned += 1
+        tag = self._learn(
+            replace(
+                self._definition,
+                path=f"{self._definition.path}.Measured_{leaf}",
+                address=whole,
+                unit=_LEARNED_UNITS.get(unit, unit if unit in UNITS else ""),
+                label={"en": whole[:80]},
+            )
+        )
+        if tag is None:
+            return None
+        self._by_address[whole] = tag
+        return tag, 1.0, 0.0, 0.0
 
 
-def connector_samples(database: TagDatabase, path: str) -> ConnectorSamples:
+def connector_samples(database: TagDatabase, path: str, charger: Charger) -> ConnectorSamples:
     """The samples of the connector at `path`."""
-    return ConnectorSamples(database.select(f"{path}.*"))
+
+    def learn(definition: TagDefinition) -> Tag | None:
+        known = database.get(definition.path)
+        return known if known is not None else database.add(definition)
+
+    definition = TagDefinition(
+        path=path,
+        kind=Kind.REGISTER,
+        source=Source.DRIVER,
+        decimals=2,
+        nature="learned",
+        history=HistoryRule(),
+        site=charger.site,
+        device=charger.path,
+    )
+    return ConnectorSamples(database.select(f"{path}.*"), learn, definition)

@@ -17,6 +17,7 @@ from scada.core.plant import Charger
 from scada.core.tag import Tag
 from scada.core.value import GOOD, TimeUs, Value
 from scada.drivers.ocpp import schemas
+from scada.drivers.ocpp.device_clock import DeviceClock
 from scada.drivers.ocpp.dialect import Dialect
 from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.peer import CallTimeout, Peer, PeerBusy, PeerClosed, Priority, Socket
@@ -49,8 +50,10 @@ class Station:
         self.configuration: dict[str, tuple[str, bool]] = {}
         self.deviations: dict[str, int] = {}
         self.samples: dict[int, ConnectorSamples] = {
-            connector.number: connector_samples(host.tags, connector.path) for connector in charger.connectors
+            connector.number: connector_samples(host.tags, connector.path, charger)
+            for connector in charger.connectors
         }
+        self.clock = DeviceClock()
         self.peer: Peer | None = None
         self._dialect: Dialect | None = None
         self._learn_now = asyncio.Event()
@@ -70,9 +73,15 @@ class Station:
         return self.host.clock.now_us()
 
     def device_time(self, text: str, now_us: TimeUs) -> TimeUs:
-        """The charger's time, or ours where its own is missing or cannot be right."""
+        """The charger's time by our clock, or ours where its own is missing or cannot be right."""
         time_us = moment.parse(text)
-        return time_us if time_us is not None and moment.believable(time_us, now_us) else now_us
+        if time_us is None:
+            return now_us
+        clock = self.clock
+        if clock.observe(time_us, now_us):
+            self.put({"ClockOffset": -clock.offset_us / 1_000_000})
+        time_us = clock.correct(time_us, now_us)
+        return time_us if moment.believable(time_us, now_us) else now_us
 
     def tag(self, name: str) -> Tag | None:
         """A tag below the charger, for example `C1.Status`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scada.core.access import Right
 from scada.core.errors import BadRequest
+from scada.core.ports import JournalFilter
 from scada.hmi import alarms as feed
 from scada.hmi import words
 from scada.hmi.context import View, Visit
@@ -29,7 +30,9 @@ async def journal(visit: Visit) -> View:
     site, alarm = visit.query.get("site", ""), visit.query.get("alarm", "")
     try:
         page = await visit.services.archive.alarm_journal(
-            JOURNAL_ROWS, visit.query.get("cursor"), site=site, alarm=alarm
+            JournalFilter(site=site, alarm=alarm, role=visit.actor.scope),
+            JOURNAL_ROWS,
+            visit.query.get("cursor"),
         )
     except BadRequest as error:
         return errors.missing(visit, words.sentence(str(error), visit.tr))

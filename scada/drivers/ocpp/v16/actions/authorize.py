@@ -8,7 +8,7 @@ from scada.charging.authorization import Authorization
 from scada.core import moment
 from scada.drivers.ocpp.station import Station
 from scada.drivers.ocpp.v16 import messages
-from scada.runtime.plant_core import Authorize
+from scada.runtime.requests import Authorize
 
 
 async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,119 @@
+"""What lists are filtered by, as conditions of SQL."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ColumnElement, Table, and_, func, or_
+
+from scada.core.access import LEVEL_MAX, Role
+from scada.core.ports import DeedFilter, JournalFilter, SessionFilter
+from scada.core.value import TimeUs
+from scada.history import schema
+
+Conditions = list[ColumnElement[bool]]
+
+
+def of_sessions(where: SessionFilter) -> Conditions:
+    """Which transactions."""
+    columns = schema.transaction.c
+    conditions = _span(columns.started_us, where.from_us, where.to_us)
+    if where.site:
+        conditions.append(columns.site == where.site)
+    if where.charger:
+        conditions.append(columns.charger == where.charger)
+    if where.connector is not None:
+        conditions.append(columns.connector == where.connector)
+    if where.id_tag:
+        conditions.append(func.lower(columns.id_tag) == where.id_tag.lower())
+    if where.state is not None:
+        conditions.append(columns.state == where.state.value)
+    return conditions
+
+
+def of_journal(where: JournalFilter) -> Conditions:
+    """Which rows of the alarm journal."""
+    columns = schema.alarm_journal.c
+    conditions = [*of_alarms(where), *_span(columns.time_us, where.from_us, where.to_us)]
+    if where.alarm:
+        conditions.append(columns.alarm == where.alarm)
+    if where.events:
+        conditions.append(columns.event.in_([event.value for event in where.events]))
+    if where.state is not None:
+        conditions.append(columns.state == where.state.value)
+    if where.user:
+        conditions.append(columns.user == where.user)
+    if where.text:
+        conditions.append(
+            or_(*(_contains(column, where.text) for column in (columns.alarm, columns.comment, columns.user)))
+        )
+    return conditions
+
+
+def of_alarms(where: JournalFilter) -> Conditions:
+    """Of which alarms: site, branch, levels and what the reader may see."""
+    columns = schema.alarm_journal.c
+    conditions: Conditions = []
+    if where.site:
+        conditions.append(columns.site == where.site)
+    if where.branch:
+        conditions.append(_within(columns.alarm, where.branch))
+    conditions += _levels(where.level_min, where.level_max)
+    if where.role is not None:
+        conditions += _seen(where.role)
+    return conditions
+
+
+def of_audit(where: DeedFilter) -> Conditions:
+    """Which rows of the audit."""
+    columns = schema.audit.c
+    return _deed(where, schema.audit, columns.object, columns.action, columns.time_us)
+
+
+def of_commands(where: DeedFilter) -> Conditions:
+    """Which commands."""
+    columns = schema.command.c
+    return _deed(where, schema.command, columns.target, columns.name, columns.issued_us)
+
+
+def _deed(
+    where: DeedFilter, table: Table, of: Column[str], action: Column[str], time: Column[int]
+) -> Conditions:
+    conditions = _span(time, where.from_us, where.to_us)
+    pairs = ((table.c.user, where.user), (of, where.object), (action, where.action))
+    return conditions + [column == wanted for column, wanted in pairs if wanted]
+
+
+def _seen(role: Role) -> Conditions:
+    """The rule of `Role.sees`."""
+    columns = schema.alarm_journal.c
+    conditions = _levels(*role.see)
+    if role.sites:
+        conditions.append(columns.site.in_(["", *sorted(role.sites)]))
+    if role.domains:
+        conditions.append(columns.domain.in_(sorted(role.domains)))
+    return conditions
+
+
+def _levels(low: int, high: int) -> Conditions:
+    if (low, high) == (0, LEVEL_MAX):
+        return []
+    return [schema.alarm_journal.c.level.between(low, high)]
+
+
+def _span(column: Column[int], from_us: TimeUs | None, to_us: TimeUs | None) -> Conditions:
+    """`from_us <= time < to_us`."""
+    conditions: Conditions = []
+    if from_us is not None:
+        conditions.append(column >= from_us)
+    if to_us is not None:
+        conditions.append(column < to_us)
+    return conditions
+
+
+def _within(column: Column[str], branch: str) -> ColumnElement[bool]:
+    # A span of texts instead of LIKE: it takes the index, case counts, and no character needs an escape.
+    after_dot = chr(ord(".") + 1)
+    return or_(column == branch, and_(column > f"{branch}.", column < f"{branch}{after_dot}"))
+
+
+def _contains(column: Column[str], text: str) -> ColumnElement[bool]:
+    return column.icontains(text, autoescape=True)
