@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from scada.core.database import TagDatabase
+from scada.core.database import TagDatabase, coerce
 from scada.core.effects import Event, Order
 from scada.core.expression import Environment, ExpressionError, Formula, Network
 from scada.core.expression.functions import Type
@@ -182,7 +182,14 @@ class Actions:
         elif step.tag is not None and step.value is not None:
             value, quality = step.value.evaluate(now_us)
             if value is None or quality:
-                self._note(action, "action_write", f"{object_}: {step.tag.path}", "the value is Bad", now_us)
+                self._note(
+                    action, "action_write", f"{object_}: {step.tag.path}", "the value is not Good", now_us
+                )
+                return
+            try:
+                value = coerce(step.tag.definition, value)
+            except ValueError as error:
+                self._note(action, "action_write", f"{object_}: {step.tag.path}", str(error), now_us)
                 return
             old = step.tag.value
             self._database.write([(step.tag, value, GOOD, now_us)], now_us)

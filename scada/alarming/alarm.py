@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scada.core.database import TagDatabase
+from scada.core.errors import BadRequest
+from scada.core.path import parent
 from scada.core.records import AlarmState, AlarmTransition, HoldRecord
 from scada.core.tag import AlarmDefinition, Tag
-from scada.core.value import TimeUs
+from scada.core.value import TimeUs, is_good
 
+COMMENT_LENGTH_MAX = 500
+By = tuple[str, str, str]
+"""(user, origin, comment)."""
 
 VALUE_LENGTH_MAX = 60
 """Of a text that a device sends, so much goes into the journal."""
@@ -48,7 +55,7 @@ class Alarm:
         masks: names of the masks that hold.
         shelf: by whom it is shelved, or None.
         outages: what takes it out of service: holds of branches that it lies in.
-        latch_kept: a latch held it when it was suppressed; it comes back with it.
+        latch_kept: it stood and latches when it was suppressed; it comes back with its latch.
         activity: a tag that is true while the alarm is active, where an expression asks for it.
     """
 
@@ -94,6 +101,19 @@ class Alarm:
             return AlarmState.SHELVED
         return AlarmState.SUPPRESSED if self.masks else None
 
+    @property
+    def until_us(self) -> TimeUs | None:
+        """When what people hold it by ends; None: open, or nothing."""
+        if self.outages:
+            ends = [hold.until_us for hold in self.outages]
+            return None if None in ends else max(end for end in ends if end is not None)
+        return self.shelf.until_us if self.shelf is not None else None
+
+    @property
+    def abnormal(self) -> bool:
+        """Whether the source is abnormal, for sure."""
+        return self.tag.value is self.definition.abnormal and is_good(self.tag.quality)
+
     def cancel_delay(self) -> None:
         """No delay runs any more."""
         self.pending = self.due_us = self.left_us = None
@@ -107,6 +127,19 @@ class Alarm:
         if isinstance(tag.value, (int, float)):
             return f"{tag.value:.{definition.decimals}f} {definition.unit}".rstrip()
         return (tag.value or "")[:VALUE_LENGTH_MAX]
+
+
+def value_of(database: TagDatabase, path: str, name: str) -> Tag | None:
+    """The tag whose value is noted with an alarm: the named one in the nearest branch, else the register of a threshold."""
+    branch = parent(path)
+    if not name:
+        return database.get(branch)
+    while branch:
+        found = database.get(f"{branch}.{name}")
+        if found is not None:
+            return found
+        branch = parent(branch)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +181,17 @@ def facts_of(
         unacknowledged=state.unacknowledged,
         suppressed=state.suppressed,
     )
+
+
+ACKNOWLEDGED: Mapping[AlarmState, AlarmState] = {
+    AlarmState.ACTIVE_UNACKNOWLEDGED: AlarmState.ACTIVE_ACKNOWLEDGED,
+    AlarmState.RETURNED_UNACKNOWLEDGED: AlarmState.NORMAL,
+    AlarmState.LATCHED_UNACKNOWLEDGED: AlarmState.LATCHED_ACKNOWLEDGED,
+}
+"""What acknowledging makes of a state; the others have nothing to acknowledge."""
+
+
+def check_comment(comment: str) -> None:
+    """Raise BadRequest for a comment that is too long."""
+    if len(comment) > COMMENT_LENGTH_MAX:
+        raise BadRequest(f"a comment has at most {COMMENT_LENGTH_MAX} characters")

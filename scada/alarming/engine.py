@@ -6,7 +6,8 @@ transition is returned as a record; what operators see is the published board, a
 
 Suppressions are a set: masks, a shelf, outages of branches. While one holds, nothing is raised: an alarm that
 stood, or would come, goes to a suppressed state and stays there until the last one is gone; then its source is
-looked at anew, with its on-delay. A mask that comes while a delay runs cancels the delay.
+looked at anew, with its on-delay. A mask that comes while a delay runs cancels the delay; one towards the suppressed
+state begins, for what is suppressed is counted.
 
 Invariants: each change of a state has one record; the last record of an alarm tells its state; an alarm that is
 held is normal or in a suppressed state.
@@ -14,25 +15,26 @@ held is normal or in a suppressed state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from scada.alarming.alarm import Alarm, AlarmSnapshot
+from scada.alarming.alarm import (
+    ACKNOWLEDGED,
+    COMMENT_LENGTH_MAX,
+    Alarm,
+    AlarmSnapshot,
+    By,
+    check_comment,
+    value_of,
+)
+from scada.alarming.groups import Groups
 from scada.core.database import TagDatabase
 from scada.core.errors import BadRequest, NotFound
-from scada.core.path import parent
 from scada.core.records import AlarmEvent, AlarmState, AlarmTransition, HoldKind, HoldRecord
 from scada.core.tag import Source, Tag, TagDefinition
 from scada.core.timers import Timers
-from scada.core.value import GOOD, SECOND_US, Kind, TimeUs, is_good
-
-COMMENT_LENGTH_MAX = 500
-GROUP_SPAN_US = 2 * SECOND_US
-"""Alarms of a site that follow each other within this time came together; the first is the first-out."""
-GROUP_MAX_US = 60 * SECOND_US
+from scada.core.value import GOOD, Kind, TimeUs, is_good
 
 _NOBODY = ("", "", "")
-By = tuple[str, str, str]
-"""(user, origin, comment)."""
 
 
 class AlarmEngine:
@@ -55,12 +57,13 @@ class AlarmEngine:
         self._timers = timers
         self._sequence = next_sequence
         self._alarms: dict[str, Alarm] = {}
-        self._groups: dict[str, tuple[int, TimeUs, TimeUs]] = {}
-        """Site → (sequence of the first-out, its time, time of the newest alarm)."""
+        self._groups = Groups()
         for tag in database:
             definition = tag.definition.alarm
             if definition is not None:
-                self._alarms[tag.path] = Alarm(tag, definition, _value_of(database, tag.path, definition.value))
+                self._alarms[tag.path] = Alarm(
+                    tag, definition, value_of(database, tag.path, definition.value)
+                )
                 database.watch(tag, self._changed)
 
     def __iter__(self) -> Iterator[Alarm]:
@@ -76,7 +79,7 @@ class AlarmEngine:
     def find(self, paths: Sequence[str]) -> list[Alarm]:
         """The alarms at these paths. Raises NotFound for the first that there is not."""
         found = []
-        for path in paths:
+        for path in dict.fromkeys(paths):
             alarm = self._alarms.get(path)
             if alarm is None:
                 raise NotFound(f"there is no alarm {path}")
@@ -99,7 +102,10 @@ class AlarmEngine:
         return alarm.activity
 
     def restore(self, snapshots: Iterable[AlarmSnapshot], holds: Iterable[HoldRecord]) -> None:
-        """Put alarms back as they were; alarms that are no longer configured are passed over."""
+        """Put alarms back as they were; alarms that are no longer configured are passed over.
+
+        This comes before any source moves; `look` follows when all sources have been put back.
+        """
         for hold in holds:
             if hold.kind is HoldKind.SHELVED and (alarm := self._alarms.get(hold.path)) is not None:
                 alarm.shelf = hold
@@ -113,7 +119,16 @@ class AlarmEngine:
             alarm.state = snapshot.state
             alarm.raised_us = snapshot.raised_us
             alarm.first_out = snapshot.first_out
+            alarm.latch_kept = (
+                alarm.definition.latching and snapshot.state.suppressed and bool(snapshot.raised_us)
+            )
             self._tell_activity(alarm, snapshot.changed_us)
+
+    def look(self, now_us: TimeUs) -> None:
+        """Look at every source: some have a value from the start, or got theirs back, and never change again."""
+        for alarm in self._alarms.values():
+            if alarm.tag.value is not None:
+                self._changed(alarm.tag, now_us)
 
     # What operators do
 
@@ -122,7 +137,7 @@ class AlarmEngine:
         check_comment(by[2])
         done = []
         for alarm in alarms:
-            state = _ACKNOWLEDGED.get(alarm.state)
+            state = ACKNOWLEDGED.get(alarm.state)
             if state is not None:
                 self._move(alarm, AlarmEvent.ACKNOWLEDGED, state, now_us, by)
                 done.append(alarm.tag.path)
@@ -152,7 +167,7 @@ class AlarmEngine:
         """Put an alarm on the shelf; one that is there already stays by the new terms. Who calls sees to its end."""
         alarm.shelf = hold
         by = (hold.user, hold.origin, hold.reason)
-        self._hold(alarm, AlarmEvent.SHELVED, now_us, by, hold.until_us)
+        self._hold(alarm, AlarmEvent.SHELVED, now_us, by)
 
     def unshelve(self, alarm: Alarm, by: By, now_us: TimeUs) -> bool:
         """Take an alarm off the shelf. Returns whether it was there."""
@@ -169,8 +184,9 @@ class AlarmEngine:
         for alarm in self.below(hold.path):
             alarm.outages = (*(one for one in alarm.outages if one.path != hold.path), hold)
             if alarm.state is not AlarmState.NORMAL or alarm.tag.path == hold.path:
-                self._hold(alarm, AlarmEvent.OUT_OF_SERVICE, now_us, by, hold.until_us)
-            alarm.cancel_delay()
+                self._hold(alarm, AlarmEvent.OUT_OF_SERVICE, now_us, by)
+            else:
+                self._begin_anew(alarm, now_us)
 
     def put_in(self, branch: str, by: By, now_us: TimeUs) -> None:
         """Put a branch back into service."""
@@ -182,15 +198,20 @@ class AlarmEngine:
 
     # What masks do
 
-    def mask(self, name: str, alarms: Iterable[Alarm], now_us: TimeUs) -> None:
-        """A mask holds from now on."""
+    def mask(self, name: str, alarms: Iterable[Alarm], now_us: TimeUs, *, known: bool = True) -> None:
+        """A mask holds from now on.
+
+        Args:
+            known: False: it may have held before the restart already; what is suppressed was so by it, maybe.
+        """
         for alarm in alarms:
             if name in alarm.masks:
                 continue
             alarm.masks = (*alarm.masks, name)
-            if alarm.state is not AlarmState.NORMAL:
+            if alarm.state is not AlarmState.NORMAL and (known or not alarm.state.suppressed):
                 self._hold(alarm, AlarmEvent.SUPPRESSED, now_us, ("", "", name))
-            alarm.cancel_delay()
+            elif alarm.state is AlarmState.NORMAL:
+                self._begin_anew(alarm, now_us)
 
     def unmask(self, name: str, alarms: Iterable[Alarm], now_us: TimeUs) -> None:
         """A mask does not hold any more."""
@@ -237,6 +258,11 @@ class AlarmEngine:
         alarm.due_us = now_us + delay_us
         self._timers.at(alarm.due_us, lambda due_us: self._due(alarm, due_us))
 
+    def _begin_anew(self, alarm: Alarm, now_us: TimeUs) -> None:
+        """What holds it has changed: a delay that ran is called off, and one under the new terms may begin."""
+        alarm.cancel_delay()
+        self._changed(alarm.tag, now_us)
+
     def _due(self, alarm: Alarm, due_us: TimeUs) -> None:
         if alarm.due_us != due_us or alarm.pending is None:
             return  # the delay was called off or began anew
@@ -249,12 +275,16 @@ class AlarmEngine:
         if abnormal:
             held = alarm.held
             if held is not None:
-                comment = ", ".join(alarm.masks) if held is AlarmState.SUPPRESSED else ""
-                self._move(alarm, AlarmEvent.SUPPRESSED, held, now_us, ("", "", comment))
+                alarm.raised_us = alarm.first_out = 0  # it has not come
+                if held is AlarmState.SUPPRESSED:
+                    self._move(alarm, AlarmEvent.SUPPRESSED, held, now_us, ("", "", ", ".join(alarm.masks)))
+                else:
+                    reason = alarm.outages[0].reason
+                    self._move(alarm, AlarmEvent.OUT_OF_SERVICE, held, now_us, ("", "", reason))
                 return
-            if state is AlarmState.NORMAL:
+            if not state.unacknowledged:  # else it is still the occurrence that nobody has seen
                 alarm.raised_us = now_us
-                alarm.first_out = self._first_out(alarm.tag.definition.site, now_us)
+                alarm.first_out = self._groups.join(alarm.tag.definition.site, self._sequence, now_us)
             raised = (
                 AlarmState.ACTIVE_UNACKNOWLEDGED
                 if definition.needs_acknowledgement
@@ -270,42 +300,36 @@ class AlarmEngine:
             returned = AlarmState.RETURNED_UNACKNOWLEDGED if unacknowledged else AlarmState.NORMAL
             self._move(alarm, AlarmEvent.RETURNED, returned, now_us)
 
-    def _hold(
-        self, alarm: Alarm, event: AlarmEvent, now_us: TimeUs, by: By, until_us: TimeUs | None = None
-    ) -> None:
+    def _hold(self, alarm: Alarm, event: AlarmEvent, now_us: TimeUs, by: By) -> None:
         alarm.cancel_delay()
-        alarm.latch_kept = alarm.latch_kept or (
-            alarm.definition.latching and (alarm.state.active or alarm.state.latched)
-        )
+        if alarm.state is AlarmState.NORMAL:
+            alarm.raised_us = alarm.first_out = 0  # it has not come
+        alarm.latch_kept = alarm.latch_kept or (alarm.definition.latching and alarm.state.active)
         held = alarm.held
         assert held is not None
-        self._move(alarm, event, held, now_us, by, until_us)
+        self._move(alarm, event, held, now_us, by)
 
     def _let_go(self, alarm: Alarm, event: AlarmEvent, now_us: TimeUs, by: By) -> None:
         held = alarm.held
         if not alarm.state.suppressed:
             if held is None:
-                alarm.cancel_delay()
-                self._changed(alarm.tag, now_us)  # its source may have become abnormal meanwhile
+                self._begin_anew(alarm, now_us)
             return
         self._move(alarm, event, held or AlarmState.NORMAL, now_us, by)
         if held is not None:
             return
-        if alarm.latch_kept and not (
-            is_good(alarm.tag.quality) and alarm.tag.value is alarm.definition.abnormal
-        ):
+        if alarm.latch_kept and not (alarm.abnormal and alarm.definition.on_delay_us <= 0):
+            # Its latch stands at once: an on-delay that runs now may come to nothing.
             alarm.raised_us = now_us
-            alarm.first_out = self._first_out(alarm.tag.definition.site, now_us)
-            self._move(alarm, AlarmEvent.RAISED, AlarmState.LATCHED_UNACKNOWLEDGED, now_us)
+            alarm.first_out = self._groups.join(alarm.tag.definition.site, self._sequence, now_us)
+            latched = (
+                AlarmState.LATCHED_UNACKNOWLEDGED
+                if alarm.definition.needs_acknowledgement
+                else AlarmState.LATCHED_ACKNOWLEDGED
+            )
+            self._move(alarm, AlarmEvent.RAISED, latched, now_us)
         alarm.latch_kept = False
         self._changed(alarm.tag, now_us)
-
-    def _first_out(self, site: str, now_us: TimeUs) -> int:
-        first, since_us, newest_us = self._groups.get(site, (0, 0, -GROUP_SPAN_US - 1))
-        if not 0 <= now_us - newest_us <= GROUP_SPAN_US or now_us - since_us > GROUP_MAX_US:
-            first, since_us = self._sequence, now_us
-        self._groups[site] = (first, since_us, now_us)
-        return first
 
     def _move(
         self,
@@ -314,7 +338,6 @@ class AlarmEngine:
         state: AlarmState,
         now_us: TimeUs,
         by: By = _NOBODY,
-        until_us: TimeUs | None = None,
     ) -> None:
         alarm.state = state
         definition = alarm.tag.definition
@@ -335,7 +358,7 @@ class AlarmEngine:
                 user=by[0],
                 origin=by[1],
                 comment=by[2],
-                until_us=until_us,
+                until_us=alarm.until_us,
             )
         )
         self._tell_activity(alarm, now_us)
@@ -382,32 +405,6 @@ class AlarmEngine:
             activity.quality = GOOD
             if activity.watch is not None:
                 activity.watch.react(activity, now_us)
-
-
-_ACKNOWLEDGED: Mapping[AlarmState, AlarmState] = {
-    AlarmState.ACTIVE_UNACKNOWLEDGED: AlarmState.ACTIVE_ACKNOWLEDGED,
-    AlarmState.RETURNED_UNACKNOWLEDGED: AlarmState.NORMAL,
-    AlarmState.LATCHED_UNACKNOWLEDGED: AlarmState.LATCHED_ACKNOWLEDGED,
-}
-
-
-def _value_of(database: TagDatabase, path: str, name: str) -> Tag | None:
-    """The tag whose value is noted with an alarm: the named one in the nearest branch, else the register of a threshold."""
-    branch = parent(path)
-    if not name:
-        return database.get(branch)
-    while branch:
-        found = database.get(f"{branch}.{name}")
-        if found is not None:
-            return found
-        branch = parent(branch)
-    return None
-
-
-def check_comment(comment: str) -> None:
-    """Raise BadRequest for a comment that is too long."""
-    if len(comment) > COMMENT_LENGTH_MAX:
-        raise BadRequest(f"a comment has at most {COMMENT_LENGTH_MAX} characters")
 
 
 __all__ = ["COMMENT_LENGTH_MAX", "Alarm", "AlarmEngine", "AlarmSnapshot", "By", "check_comment"]

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from scada.alarming.alarm import Alarm
 from scada.alarming.engine import AlarmEngine, By, check_comment
-from scada.core.database import TagDatabase
+from scada.core.database import TagDatabase, coerce
 from scada.core.errors import BadRequest, NotFound
 from scada.core.records import HoldKind, HoldRecord
 from scada.core.substitution import Forcing
-from scada.core.tag import Tag
+from scada.core.tag import Tag, TagDefinition
 from scada.core.timers import Timers
 from scada.core.value import SECOND_US, TimeUs, Value
 
@@ -55,7 +55,7 @@ class Holds:
         for hold in holds:
             if hold.kind is HoldKind.FORCED:
                 tag = self._database.get(hold.path)
-                value = _parse(hold.value)
+                value = _parse(tag.definition, hold.value) if tag is not None else None
                 if tag is None or value is None:
                     self._emit(replace(hold, active=False))
                     continue
@@ -179,9 +179,9 @@ def _check_end(until_us: TimeUs | None, now_us: TimeUs) -> None:
         raise BadRequest("the end lies in the past")
 
 
-def _parse(text: str) -> Value:
+def _parse(definition: TagDefinition, text: str) -> Value:
+    """The value of an earlier run; None where it does not fit the tag any more."""
     try:
-        value = json.loads(text)
+        return coerce(definition, json.loads(text), any_choice=True)
     except ValueError:
         return None
-    return value if isinstance(value, (bool, int, float, str)) else None

@@ -109,7 +109,7 @@ class Masks:
             return
         first, mask.holds, mask.since_us = mask.holds is None, holds, now_us
         if holds:
-            self._engine.mask(mask.definition.name, mask.alarms, now_us)
+            self._engine.mask(mask.definition.name, mask.alarms, now_us, known=not first)
         elif not first or any(mask.definition.name in alarm.masks for alarm in mask.alarms):
             self._engine.unmask(mask.definition.name, mask.alarms, now_us)
 

@@ -7,6 +7,8 @@ are and running delays wait (Uncertain and Bad values freeze thresholds); stale 
 
 from __future__ import annotations
 
+from collections import deque
+
 from scada.core.database import TagDatabase
 from scada.core.tag import Condition, Tag, ThresholdDefinition
 from scada.core.timers import Timers
@@ -169,20 +171,19 @@ class Thresholds:
 
 
 class _Rate:
-    """How fast a register changes: from the last sample of the value before to now.
+    """How fast a register changes: since the newest sample that is a second older than the last one.
 
     As long as no further sample comes the rate falls with the time, for the change may have ended.
     """
 
-    __slots__ = ("_before", "_newest")
+    __slots__ = ("_samples",)
 
     def __init__(self) -> None:
-        self._before: tuple[float, TimeUs] | None = None
-        self._newest: tuple[float, TimeUs] | None = None
+        self._samples: deque[tuple[float, TimeUs]] = deque()
 
     def forget(self) -> None:
         """Values that cannot be relied on lie between."""
-        self._before = self._newest = None
+        self._samples.clear()
 
     def measure(self, value: float, sampled_us: TimeUs, now_us: TimeUs) -> float:
         """Change per second.
@@ -190,24 +191,17 @@ class _Rate:
         Args:
             sampled_us: when the value came, or came again.
         """
-        newest = self._newest
-        if newest is None or newest[1] > now_us:  # or the clock was set back
-            self._before, self._newest = None, (value, sampled_us)
-            return 0.0
-        if value != newest[0]:
-            # Points nearer than the span are taken together: the rate is that over the span at least.
-            if self._before is None or newest[1] - self._before[1] >= _RATE_SPAN_US:
-                self._before = newest
-            self._newest = (value, sampled_us)
-        elif sampled_us > newest[1]:
-            if self._before is None or sampled_us - self._before[1] >= _RATE_SPAN_US:
-                self._before = newest
-            self._newest = (value, sampled_us)
-        if self._before is None:
-            return 0.0
-        span_us = max(now_us - self._before[1], _RATE_SPAN_US)
-        return abs(value - self._before[0]) * SECOND_US / span_us
-
+        samples = self._samples
+        if samples and samples[-1][1] > now_us:  # the clock was set back
+            samples.clear()
+        if not samples or samples[-1] != (value, sampled_us):
+            if len(samples) > 1 and sampled_us - samples[-2][1] < _RATE_SPAN_US // 10:
+                samples.pop()  # a bound on how many there are
+            samples.append((value, sampled_us))
+        while len(samples) > 1 and samples[1][1] <= sampled_us - _RATE_SPAN_US:
+            samples.popleft()
+        before, since_us = samples[0]
+        return abs(value - before) * SECOND_US / max(now_us - since_us, _RATE_SPAN_US)
 
 
 class _Stale:

@@ -21,6 +21,7 @@ import structlog
 
 from scada import __version__, api, hmi, resources
 from scada.app import simulated
+from scada.app.calendars import Calendars
 from scada.app.doors import listening_sockets, lock, port_of
 from scada.app.http import HttpServer
 from scada.app.vitals import Vitals
@@ -35,7 +36,8 @@ from scada.drivers.ocpp.server import OcppServer
 from scada.history import CoreStore, SampleWriter, open_core, prepare_directory
 from scada.identity import passwords
 from scada.identity.accounts import Accounts
-from scada.notify import Notifier
+from scada.notify import Notifier, NotifierServices
+from scada.notify.links import LinkSigner, load_key
 from scada.opcua.server import OpcUaServer
 from scada.project.loader import with_network
 from scada.runtime.clock import SystemClock
@@ -180,7 +182,25 @@ async def _services(
         if tag is not None:
             host.write([(tag, ok, GOOD, host.clock.now_us())])
 
-    ocpp = OcppServer(plant, host, running.router, lambda ref: read_secret(ref, plant.directory))
+    def secret(reference: str) -> str | None:
+        return read_secret(reference, plant.directory)
+
+    links = None
+    if plant.oncall.public_url:
+        links = LinkSigner(load_key(plant.directory / "data"), plant.oncall.link_valid_us)
+    notifier = Notifier(
+        NotifierServices(
+            plant=plant,
+            host=host,
+            outbox=running.store.outbox,
+            archive=archive,
+            folders=(plant.directory / "mail", resources.folder("alarms") / "mail"),
+            secret=secret,
+            links=links,
+            duties=host.core.oncall.duties,
+        )
+    )
+    ocpp = OcppServer(plant, host, running.router, secret)
     application = api.create_app(
         api.ApiServices(
             plant=plant,
@@ -190,9 +210,11 @@ async def _services(
             archive=archive,
             version=__version__,
             status=running.status,
+            links=links,
+            secret=secret,
         )
     )
-    simulated_mail = simulate and plant.mail.port == plant.simulation.smtp_port
+    simulated_mail = simulate and any(simulated.catches(relay, plant) for relay in plant.mail.relays)
     pages = hmi.mount(
         application,
         hmi.HmiServices(
@@ -218,14 +240,10 @@ async def _services(
         "Hmi": pages.run,
         "Opcua": opcua.run,
     }
-    if plant.mail.host:
-        services["Notify"] = Notifier(
-            plant,
-            host,
-            running.store.outbox,
-            read_secret(plant.mail.password_ref, plant.directory) if plant.mail.password_ref else None,
-            resources.folder("alarms") / "mail",
-        ).run
+    if plant.contacts:
+        services["Notify"] = notifier.run
+    if any(rota.calendar for rota in plant.rotas):
+        services["Calendars"] = Calendars(plant, host).run
     if simulate:
         services["Simulation"] = lambda: simulated.run(plant)
     # OPC UA finds its port free only once the placeholder lets go of it.
@@ -238,6 +256,7 @@ async def _services(
         await asyncio.wait_for(ocpp.listening.wait(), 30)
         yield
     finally:
+        host.leave()
         await http.stop()
         for task in tasks[1:]:
             task.cancel()

@@ -11,8 +11,8 @@ from scada.core.database import Write
 from scada.core.value import GOOD, Value
 from scada.history import SampleWriter
 from scada.identity.accounts import Accounts
-from scada.opcua.certificates import days_left
 from scada.opcua.access import CONNECTIONS_MAX
+from scada.opcua.certificates import days_left
 from scada.opcua.server import OpcUaServer
 from scada.runtime.host import PlantHost
 

@@ -97,7 +97,8 @@ class AlarmTransition:
         sequence: rises by one with each row of a plant, over restarts.
         alarm: path of the bit.
         state: after the event.
-        raised_us: when this occurrence of the alarm came; it identifies the occurrence together with `alarm`.
+        raised_us: when this occurrence of the alarm came; it identifies the occurrence together with `alarm`. 0: it has
+            not come, but was suppressed while it was normal.
         first_out: sequence of the row with which the group of alarms that this one came with began (its own: it is
             the first-out); kept over the occurrence; 0: not known.
         value: the value of the watched register at that moment, as text with its unit, or empty.

@@ -168,7 +168,7 @@ outbox = Table(
     Column("sent_with", Integer, nullable=False, default=0),
     _time("sent_us"),
     Index("ix_outbox_due", "state", "next_try_us", "id"),
-    Index("ix_outbox_contact", "contact", "sent_us"),
+    Index("ix_outbox_queue", "contact", "recipient", "channel", "state", "sent_us"),
     sqlite_autoincrement=True,
 )
 

@@ -20,13 +20,17 @@ from icalendar import Calendar, Event
 
 from scada.alarming.oncall.wall import moment_of
 from scada.core.errors import Problem, ProjectError
-from scada.core.plant import DutySpan
+from scada.core.plant import Contact, DutySpan, Rota, Team
 from scada.core.value import SECOND_US, TimeUs
 
 BYTES_MAX = 1_000_000
 ENTRIES_MAX = 2_000
 """Events in a file, and entries that they expand to."""
 REASON_LENGTH_MAX = 200
+
+BEHIND_US = 2 * 86_400 * SECOND_US
+AHEAD_US = 400 * 86_400 * SECOND_US
+"""How much of a rota's file is read: before and after the moment of reading."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -57,6 +61,24 @@ def read_calendar(
     if reader.problems:
         raise ProjectError(reader.problems)
     return spans
+
+
+def read_rota(
+    rota: Rota, contacts: Iterable[Contact], teams: Iterable[Team], directory: Path, now_us: TimeUs
+) -> tuple[DutySpan, ...]:
+    """The duties of a rota's calendar file from two days ago to 400 days ahead; read it again at least each month.
+
+    Args:
+        directory: of the project.
+
+    Raises:
+        ProjectError: with every mistake.
+    """
+    names = {team.name: "" for team in teams} | {contact.name: contact.email for contact in contacts}
+    path = directory / rota.calendar
+    return read_calendar(
+        path, names, rota.timezone, now_us - BEHIND_US, now_us + AHEAD_US, file=rota.calendar
+    )
 
 
 def write_calendar(rota: str, spans: Iterable[DutySpan], label: str) -> bytes:

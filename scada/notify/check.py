@@ -149,6 +149,7 @@ class _Check:
                     ArithmeticError,
                     AttributeError,
                     LookupError,
+                    RuntimeError,
                     TypeError,
                     ValueError,
                 ) as error:

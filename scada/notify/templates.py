@@ -1,7 +1,8 @@
 """Templates and words: the project's `mail` folder first, then the shipped one (`alarms/mail`).
 
 A template has up to three parts: `<name>.subject`, `<name>.txt`, `<name>.html`. A language may have its own
-(`<name>.fr.txt`); otherwise one serves all, with the words of `words.<language>.toml` as `w`.
+(`<name>.fr.txt`); otherwise one serves all, with the words of `words.<language>.toml` as `w`. A project's template
+may extend the shipped one of the same name: `{% extends "shipped/alarm.txt" %}`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, TemplateNotFound
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    Template,
+    TemplateNotFound,
+)
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 PARTS = ("subject", "txt", "html")
@@ -106,7 +115,9 @@ class Library:
 
 def _environment(folders: Sequence[Path], *, autoescape: bool) -> Environment:
     return ImmutableSandboxedEnvironment(
-        loader=FileSystemLoader(folders),
+        loader=ChoiceLoader(
+            [FileSystemLoader(folders), PrefixLoader({"shipped": FileSystemLoader(folders[-1:])})]
+        ),
         undefined=StrictUndefined,
         autoescape=autoescape,
         trim_blocks=True,

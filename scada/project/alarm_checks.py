@@ -28,7 +28,7 @@ def check_alarms(reader: Reader, sections: Sections, project: ProjectFile, types
         if name in sections.alarms:
             hint = f"change it in project.toml under [alarms.{name}]"
             reader.problem("alarms.toml", name, "a standard alarm has this name", hint)
-    _levels(reader, sections)
+    _levels(reader, sections, project)
     for name in types.masks:
         _mask(reader, types.origin[f"masks.{name}"], f"masks.{name}", types.masks[name].select)
     names = [mask.name for mask in project.masks]
@@ -150,11 +150,18 @@ class _Step:
         self._reader.problem(ACTIONS, f"{self._where}.{key}".rstrip("."), reason, hint)
 
 
-def _levels(reader: Reader, sections: Sections) -> None:
+def _levels(reader: Reader, sections: Sections, project: ProjectFile) -> None:
     """The bands make 30 levels, each once."""
     numbers = [number for band in sections.levels.bands for number in range(band.from_, band.to + 1)]
     if sorted(numbers) != list(range(30)):
         reader.problem("levels.toml", "bands", "the bands must make the levels 0 to 29, each once")
+    profiles = [profile.name for profile in project.oncall]
+    for position, band in enumerate(sections.levels.bands):
+        if band.oncall and band.oncall not in profiles:
+            hint = near_or_known(band.oncall, profiles)
+            reader.problem(
+                "levels.toml", f"bands[{position}].oncall", f"there is no profile '{band.oncall}'", hint
+            )
 
 
 def _mask(reader: Reader, file: str, where: str, select: str) -> None:

@@ -1,4 +1,4 @@
-"""Sections → Plant. Everything was checked before: nothing here can be wrong."""
+"""Sections → Plant. Everything was checked before: nothing here can be wrong but a project's own tag table."""
 
 from __future__ import annotations
 
@@ -26,13 +26,22 @@ from scada.core.value import SECOND_US, TimeUs
 from scada.project import alarm_build
 from scada.project.alarm_schema import LevelsFile
 from scada.project.expand import Types, texts
+from scada.project.files import Reader
 from scada.project.oncall_build import oncall_parts
 from scada.project.schema import ChargerRow, MeterRow, ProjectFile, SiteSection, TokenRow
 from scada.project.sections import Sections
+from scada.project.tag_table import Table, apply, apply_table
 
 
-def build(sections: Sections, project: ProjectFile, types: Types) -> Plant:
-    """The plant of a project without mistakes."""
+def build(
+    sections: Sections, project: ProjectFile, types: Types, reader: Reader, own: Table | None = None
+) -> Plant:
+    """The plant of a project without mistakes.
+
+    Args:
+        reader: takes the mistakes of the table.
+        own: the project's own tag table, or None.
+    """
     languages = project.project.languages
     sites = tuple(_site(section, sections, project, types) for section in project.sites)
     return Plant(
@@ -41,7 +50,7 @@ def build(sections: Sections, project: ProjectFile, types: Types) -> Plant:
         languages=tuple(languages),
         timezone=project.project.timezone,
         sites=sites,
-        tags=tuple(_tags(sites, project, types)),
+        tags=tuple(_tags(sites, project, types, reader, own)),
         levels=_levels(sections.levels),
         masks=alarm_build.masks(project, types, sites),
         syntheses=alarm_build.syntheses(project),
@@ -151,7 +160,10 @@ def _meter(row: MeterRow, language: str) -> Meter:
     )
 
 
-def _tags(sites: Sequence[Site], project: ProjectFile, types: Types) -> Iterable[TagDefinition]:
+def _tags(
+    sites: Sequence[Site], project: ProjectFile, types: Types, reader: Reader, own: Table | None
+) -> Iterable[TagDefinition]:
+    languages, depth = project.project.languages, project.project.alarm_counters
     tags = types.system_tags()
     tags += [types.rota_tag(rota.name) for rota in project.rotas]
     for site in sites:
@@ -160,10 +172,15 @@ def _tags(sites: Sequence[Site], project: ProjectFile, types: Types) -> Iterable
             tags += types.meter_tags(meter, site)
         for charger in site.chargers:
             tags += types.charger_tags(charger)
-    yield from tags
-    yield from types.counter_tags(tags, project.project.alarm_counters)
+    if own is None:
+        yield from tags
+        yield from types.counter_tags(tags, depth)
+    else:
+        # Alarms that the table makes are counted too, and it may change the counters' tags.
+        counted, _ = apply_table(tags, own, languages)
+        yield from apply(reader, own, [*tags, *types.counter_tags(counted, depth)], languages)
     for section in project.syntheses:
-        yield alarm_build.synthesis_tag(section, sites, project.project.languages)
+        yield alarm_build.synthesis_tag(section, sites, languages)
 
 
 def _levels(file: LevelsFile) -> tuple[Level, ...]:

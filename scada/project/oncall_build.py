@@ -131,7 +131,7 @@ def rota(section: RotaSection, timezone: str) -> Rota:
 
 
 def _profile(section: OnCallSection, number: int) -> OnCallProfile:
-    place = f"{FILE}: oncall[{number}].filter"
+    place = f"{FILE}|oncall[{number}].filter"
     return OnCallProfile(
         name=section.name,
         to=tuple(section.to),

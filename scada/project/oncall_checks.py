@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -12,18 +12,14 @@ from zoneinfo import ZoneInfo
 from scada.alarming.oncall.rota import Roster
 from scada.alarming.oncall.wall import moment
 from scada.core.errors import ProjectError
-from scada.core.plant import Shift
+from scada.core.plant import Shift, Team
 from scada.core.value import SECOND_US, TimeUs
 from scada.project.files import Reader, near_or_known
-from scada.project.oncall_build import FILE, rota
+from scada.project.oncall_build import FILE, contact, rota
 from scada.project.oncall_schema import ContactSection, OnCallSection, RotaSection
 
 if TYPE_CHECKING:
     from scada.project.schema import ProjectFile
-
-CALENDAR_BEHIND = timedelta(days=2)
-CALENDAR_AHEAD = timedelta(days=400)
-"""How much of a calendar file is read: before and after the moment of reading."""
 
 _DAY = timedelta(days=1)
 _BEFORE, _AFTER = 2 * _DAY, 9 * _DAY
@@ -57,8 +53,8 @@ class _People:
     def check(self) -> None:
         """Names are there, once, and whoever they mean can be reached."""
         project = self._project
-        for number, contact in enumerate(project.contacts):
-            self._contact(number, contact)
+        for number, one in enumerate(project.contacts):
+            self._contact(number, one)
         self._distinct()
         for number, team in enumerate(project.teams):
             self._known(f"teams[{number}].contacts", "contact", team.contacts, self._contacts)
@@ -277,25 +273,12 @@ def _calendar(reader: Reader, where: str, section: RotaSection, project: Project
     if path.is_absolute() or ".." in path.parts or "\\" in section.calendar or path.suffix.lower() != ".ics":
         reader.problem(FILE, where, "is a file of the project, for example rotas/duty.ics")
         return
-    from scada.notify.calendar import read_calendar  # late: few projects have one
+    from scada.notify.calendar import read_rota  # late: few projects have one
 
-    start = datetime.combine(now.date(), time(), UTC)
-    from_us, to_us = (
-        int(one.timestamp() * SECOND_US) for one in (start - CALENDAR_BEHIND, start + CALENDAR_AHEAD)
-    )
+    zone = project.project.timezone
+    contacts = [contact(one, zone) for one in project.contacts]
+    teams = [Team(name=one.name, contacts=tuple(one.contacts)) for one in project.teams]
     try:
-        read_calendar(
-            reader.directory / path,
-            calendar_names(project),
-            section.timezone or project.project.timezone,
-            from_us,
-            to_us,
-            file=section.calendar,
-        )
+        read_rota(rota(section, zone), contacts, teams, reader.directory, int(now.timestamp()) * SECOND_US)
     except ProjectError as error:
         reader.problems += error.problems
-
-
-def calendar_names(project: ProjectFile) -> Mapping[str, str]:
-    """Who may be named in a calendar file: contact or team → e-mail address."""
-    return {**{team.name: "" for team in project.teams}, **{one.name: one.email for one in project.contacts}}

@@ -54,6 +54,7 @@ class PlantHost:
         self.tags = self.core.tags
         self.events = EventHub()
         self._samples = samples
+        self._leaving = False
         self._gate = CommitGate(journal, self._release, self._annunciate, self._journal_health)
         self._replies: dict[int, asyncio.Future[Any]] = {}
         self._next_request = 1
@@ -64,14 +65,25 @@ class PlantHost:
         self.board = AlarmBoard(plant, self.tags, self.core.syntheses(), self._write_counters)
         self.board.restore(restart.alarms, restart.holds, clock.now_us())
 
+    def leave(self) -> None:
+        """The system is about to stop: what devices and services do from now on is our doing, and tells nothing.
+
+        Requests are still answered: what a charger asks in the last moment must not be lost.
+        """
+        self._leaving = True
+
     def write(self, batch: Iterable[Write]) -> None:
         """Take values in: the one road for drivers."""
+        if self._leaving:
+            return
         self.core.write(batch, self.clock.now_us())
         if self.core.has_effects:
             self._gate.submit(self.core.take())
 
     def link(self, device: str, up: bool) -> None:
         """The link to a charger or meter came or went."""
+        if self._leaving:
+            return
         self.core.link(device, up, self.clock.now_us())
         self._gate.submit(self.core.take())
 

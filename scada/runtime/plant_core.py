@@ -25,7 +25,7 @@ from scada.charging.sessions import (
     StartTransaction,
     StopTransaction,
 )
-from scada.core.database import TagDatabase, Write
+from scada.core.database import TagDatabase, Write, coerce
 from scada.core.effects import Effects, Event, Order, Reply
 from scada.core.errors import ScadaError
 from scada.core.expression import Environment, ExpressionError, Formula, Network
@@ -204,16 +204,19 @@ class PlantCore:
             self.network.settle(now_us)
 
     def _start(self, restart: Restart, now_us: TimeUs) -> None:
+        # Alarms first: a source that gets its value back is no news to an alarm that was so before.
+        self.alarms.restore(restart.alarms, restart.holds)
         for one in restart.retained:
             self._restore_value(one)
         attach_thresholds(self.tags, self._timers, now_us)
         Watchdogs(self.tags, self._timers)
-        self.alarms.restore(restart.alarms, restart.holds)
         self.holds.restore(restart.holds, now_us)
         self.links.start(now_us)
         self.sessions.restore(restart.transactions, now_us)
         self.network.start(now_us)
         self.masks.restore(self._timers, now_us)
+        self.alarms.look(now_us)
+        self.network.settle(now_us)
         self._effects.records.extend(self.oncall.restore(restart.escalations, restart.alarms, now_us))
         for tag in self._periodic:
             self._sample_later(tag, now_us)
@@ -235,9 +238,9 @@ class PlantCore:
         if tag is None or not tag.definition.retain:
             return
         try:
-            value = json.loads(record.value)
+            value = coerce(tag.definition, json.loads(record.value), any_choice=True)
         except ValueError:
-            return
+            return  # the tag has become another since
         if tag.definition.source is Source.INTERNAL:
             # What people or the product wrote is still what they want: nobody else would ever write it again.
             self.tags.write([(tag, value, GOOD, record.time_us)], record.time_us)

@@ -151,9 +151,12 @@ class Life:
             point = self._rng.choice(self._points)
             outlet = self._rng.choice(list(point.hardware.outlets.values()))
             number = outlet.number
-            kind = self._rng.choice(("fault", "fault", "link", "heat"))
+            kind = self._rng.choice(("fault",) * 6 + ("link",) * 3 + ("heat",) * 3 + ("router",))
             log.info("simulated_mishap", kind=kind, connector=outlet.spec.path)
-            if kind == "link":
+            if kind == "router":  # the site's uplink: everybody is gone at once
+                for one in self._points:
+                    one.lose_link(self._rng.uniform(40.0, 60.0))
+            elif kind == "link":
                 point.lose_link(self._rng.uniform(40.0, 120.0))
             elif kind == "heat":
                 point.heat(number, self._rng.uniform(48.0, 65.0))

@@ -87,22 +87,6 @@ async def test_a_limit_out_of_bounds(store: CoreStore, limit: int) -> None:
         await store.archive.sessions(SessionFilter(), limit, None)
 
 
-async def test_the_outbox_is_a_queue(store: CoreStore, mail: Mail) -> None:
-    store.journal.commit([mail(1), mail(2), mail(3)])
-    due = await store.outbox.claim(2, 10)
-    assert [row.record.cause for row in due] == [1, 2]
-    await store.outbox.settle(due[0].id, state="sent", answer="250 OK", next_try_us=0, subject="S", text="T")
-    await store.outbox.settle(due[1].id, state="waiting", answer="451 later", next_try_us=50, subject="")
-    assert [row.record.cause for row in await store.outbox.claim(10, 10)] == [3]
-    later = await store.outbox.claim(50, 10)
-    assert [(row.record.cause, row.attempts, row.last_answer) for row in later] == [
-        (2, 1, "451 later"),
-        (3, 0, ""),
-    ]
-    sent = (await store.archive.outbox(10, None)).items[-1]
-    assert (sent.state, sent.subject, sent.text) == ("sent", "S", "T")
-
-
 def test_users(store: CoreStore) -> None:
     ann = UserRow("ann", "operator", "$argon2id$x", "en", False)
     assert store.users.get("ann") is None

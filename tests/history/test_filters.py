@@ -21,15 +21,15 @@ ROWS = [
         alarm=alarm,
         site=site,
         level=level,
-        event=event,
-        state=state,
+        event=AlarmEvent(event),
+        state=AlarmState(state),
         raised_us=1_000,
         domain=domain,
         nature="safety",
         first_out=1,
         user=user,
         comment=comment,
-        until_us=5 if event is AlarmEvent.SHELVED else None,
+        until_us=5 if event == "shelved" else None,
     )
     for number, (alarm, site, level, event, state, domain, user, comment) in enumerate(
         [
@@ -42,7 +42,6 @@ ROWS = [
         ],
         1,
     )
-    for event, state in [(AlarmEvent(event), AlarmState(state))]
 ]
 
 

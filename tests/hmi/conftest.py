@@ -13,8 +13,18 @@ import pytest
 from scada.core.access import Actor, Right
 from scada.core.command import Command, CommandResult, Outcome
 from scada.core.errors import Denied
-from scada.core.ports import Clock, OutboxRow, Page, Point, SessionFilter
-from scada.core.records import AlarmTransition, Record, TransactionRecord
+from scada.core.ports import (
+    AlarmFigures,
+    Clock,
+    CommandRow,
+    DeedFilter,
+    JournalFilter,
+    OutboxRow,
+    Page,
+    Point,
+    SessionFilter,
+)
+from scada.core.records import AlarmTransition, AuditRecord, Record, TransactionRecord
 from scada.core.value import GOOD, TimeUs, Value
 from scada.hmi import HmiServices
 from scada.hmi.context import Visit

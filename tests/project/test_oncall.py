@@ -79,10 +79,6 @@ def test_the_commented_example_of_a_real_project_is_right_too(tmp_path: Path) ->
     text = (resources.folder("project_template") / "project.real.toml").read_text()
     begin, end = text.index("# [[contacts]]"), text.index("# Any key of a standard alarm")
     example = re.sub(r"^# (?=\[|[a-z_]+ = )", "", text[begin:end], flags=re.MULTILINE)
-    (tmp_path / "rotas").mkdir()
-    (tmp_path / "rotas" / "engineers.ics").write_text(
-        "BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nEND:VCALENDAR\n"
-    )
     base = BASE[: BASE.index("[[contacts]]")]
     assert mistakes(tmp_path, example, base) == []
     made = oncall_parts(project(example, base))

@@ -36,7 +36,7 @@ def test_a_project_for_real_devices_holds_no_setting_of_the_demo(tmp_path: Path)
     plant = load(tmp_path / "p")
     assert not plant.security.opcua_anonymous
     assert plant.security.opcua_policies == ("basic256sha256",)
-    assert (plant.mail.host, plant.contacts, plant.profiles) == ("", (), ())
+    assert (plant.mail.relays, plant.contacts, plant.profiles) == ((), (), ())
     assert (list(plant.chargers()), list(plant.meters()), plant.tokens) == ([], [], ())
     assert not plant.ocpp.free_vending
     assert plant.network.host == "127.0.0.1"
@@ -60,9 +60,9 @@ def test_the_examples_in_a_project_for_real_devices_are_right(tmp_path: Path) ->
         lines.append("" if line == 'host = ""' else bare if example else line)
     file.write_text("\n".join(lines))
     plant = load(tmp_path / "p")
-    assert plant.mail.host == "mail.example"
+    assert [relay.host for relay in plant.mail.relays] == ["mail.example", "mail2.example"]
     assert [feeder.name for feeder in plant.sites[0].feeders] == ["A"]
-    assert plant.profiles[0].contacts == ("Duty engineer",)
+    assert plant.profiles[0].to == ("Engineers",)
 
 
 def test_a_project_without_chargers_runs(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from scada.core.tag import (
     ThresholdDefinition,
     WriteRule,
 )
-from scada.core.value import Kind
+from scada.core.value import Kind, Value
 from scada.project.files import Reader
 from scada.project.tag_table import (
     Table,
@@ -123,7 +123,7 @@ thresholds = st.builds(
 @st.composite
 def tags(draw: st.DrawFn, path: str) -> TagDefinition:
     kind = draw(st.sampled_from(Kind))
-    value = {BIT: st.booleans(), REGISTER: numbers, TEXT: texts}[kind]
+    values: dict[Kind, st.SearchStrategy[Value]] = {BIT: st.booleans(), REGISTER: numbers, TEXT: texts}
     top = path.partition(".")[0]
     site = "" if top == "System" else top
     expression = draw(st.none() | texts)
@@ -140,7 +140,7 @@ def tags(draw: st.DrawFn, path: str) -> TagDefinition:
         deadband=draw(positive),
         address=draw(st.just("") | words),
         choices=tuple(draw(st.lists(texts.filter(bool), max_size=3))),
-        initial=draw(st.none() | value),
+        initial=draw(st.none() | values[kind]),
         write=draw(st.none() | writes),
         thresholds=tuple(draw(st.lists(thresholds, max_size=3, unique_by=lambda one: one.name)))
         if kind is REGISTER
@@ -174,6 +174,10 @@ def bits_of(definitions: Sequence[TagDefinition]) -> list[TagDefinition]:
         for d in definitions
         for t in d.thresholds
     ]
+
+
+def without_bits(definitions: Sequence[TagDefinition]) -> list[TagDefinition]:
+    return [d for d in definitions if d.source is not Source.THRESHOLD]
 
 
 @st.composite
@@ -312,7 +316,8 @@ SUM = TagDefinition(
     site="Depot",
     expression=ExpressionText(text="sum('Depot.**.Power')", scope={"site": "Depot"}, place="site.toml"),
 )
-PLANT = [POWER, POWER_HI, STATUS, NOTE, SUM]
+NORTH = TagDefinition(path="North.Power", kind=REGISTER, source=Source.DRIVER, site="North")
+PLANT = [POWER, POWER_HI, STATUS, NOTE, SUM, NORTH]
 
 
 def own(directory: Path, tags: str = "", thresholds: str = "") -> Table:
@@ -329,7 +334,7 @@ def own(directory: Path, tags: str = "", thresholds: str = "") -> Table:
 
 def after(directory: Path, tags: str = "", thresholds: str = "") -> dict[str, TagDefinition]:
     reader = Reader(directory)
-    made = apply(reader, own(directory, tags, thresholds), PLANT, LANGUAGES, ["Depot", "North"])
+    made = apply(reader, own(directory, tags, thresholds), PLANT, LANGUAGES)
     assert [str(problem) for problem in reader.problems] == []
     return {definition.path: definition for definition in made}
 
@@ -380,7 +385,7 @@ def test_a_new_tag(tmp_path: Path) -> None:
     assert busy.expression is not None
     assert busy.expression.text == "this.Power > 5"
     assert busy.expression.scope == {"this": "North", "site": "North"}
-    assert busy.expression.place == "tags.csv: row 2, column expression"
+    assert busy.expression.place == "tags.csv|row 2, column expression"
     assert (tags["Depot.Shift"].initial, tags["Depot.Shift"].source) == ("-", Source.INTERNAL)
     assert (tags["Tariff.Price"].initial, tags["Tariff.Price"].site) == (0.25, "")
 
@@ -388,7 +393,7 @@ def test_a_new_tag(tmp_path: Path) -> None:
 def test_an_expression_that_is_changed_keeps_its_scope(tmp_path: Path) -> None:
     tags = after(tmp_path, "path,expression\nDepot.Sum,2 * 3\n")
     assert tags["Depot.Sum"].expression == ExpressionText(
-        text="2 * 3", scope={"site": "Depot"}, place="tags.csv: row 2, column expression"
+        text="2 * 3", scope={"site": "Depot"}, place="tags.csv|row 2, column expression"
     )
 
 
@@ -470,7 +475,7 @@ def test_thresholds_come_change_and_go_with_their_bits(tmp_path: Path) -> None:
 )
 def test_a_mistake_has_its_place(tmp_path: Path, table: str, where: str, reason: str) -> None:
     reader = Reader(tmp_path)
-    apply(reader, own(tmp_path, table), PLANT, LANGUAGES, ["Depot"])
+    apply(reader, own(tmp_path, table), PLANT, LANGUAGES)
     (problem,) = reader.problems
     assert (problem.file, problem.where) == ("tags.csv", where)
     assert reason in str(problem)
@@ -502,7 +507,7 @@ def test_a_mistake_has_its_place(tmp_path: Path, table: str, where: str, reason:
 def test_a_mistake_of_a_threshold(tmp_path: Path, rows: str, where: str, reason: str) -> None:
     reader = Reader(tmp_path)
     table = own(tmp_path, "", f"register,name,condition,limit,limit_tag,reference\n{rows}")
-    apply(reader, table, PLANT, LANGUAGES, ["Depot"])
+    apply(reader, table, PLANT, LANGUAGES)
     (problem,) = reader.problems
     assert (problem.file, problem.where) == ("tags.thresholds.csv", where)
     assert reason in str(problem)
@@ -649,8 +654,7 @@ def test_what_is_merged_changes_the_same(before: list[TagDefinition], changed: l
     assert {
         change.column for change in difference(restored, twice, languages).changed if change.sheet == "tags"
     } <= {"domain", "nature", "label.en", "label.fr", "label.de"}
-    own_tags = [[d for d in made if d.source is not Source.THRESHOLD] for made in (restored, twice)]
-    assert not difference(*own_tags, languages)
+    assert not difference(without_bits(restored), without_bits(twice), languages)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from scada.charging.sessions import StartTransaction, StopTransaction
 from scada.core.access import Actor, Right
 from scada.core.errors import BadRequest, Denied, NotFound
 from scada.core.plant import Plant
-from scada.core.ports import SessionFilter
+from scada.core.ports import JournalFilter, SessionFilter
 from scada.core.records import AlarmState
 from scada.core.value import GOOD
 from scada.history import CoreStore, open_core

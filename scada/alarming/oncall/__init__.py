@@ -9,6 +9,7 @@
 | `profiles` | which profiles an alarm's transition is for |
 | `escalation` | steps and repeats of what nobody has answered |
 | `chatter` | alarms that come and go too fast are told once |
+| `notices` | messages about what devices do |
 | `reports` | messages at a time of day |
 | `agenda` | what is due next |
 

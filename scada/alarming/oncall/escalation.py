@@ -72,6 +72,8 @@ class Escalations:
             fact: the newest transition of its alarm; None: there is no such alarm any more.
             rule: None: there is no such profile any more.
         """
+        if record.profile in self._alarms.get(record.alarm, {}):
+            return []  # raised anew while the plant came up
         goes_on = fact is not None and rule is not None and _goes_on(rule.profile, fact, chattering=False)
         if fact is None or rule is None or not goes_on or not rule.profile.steps:
             return [] if record.ended else [_ended(record)]

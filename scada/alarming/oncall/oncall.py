@@ -9,13 +9,15 @@ from scada.alarming.oncall.agenda import Agenda
 from scada.alarming.oncall.chatter import QUIET_US, Chatter, Chattering, Held, Reader, Verdict
 from scada.alarming.oncall.escalation import Escalation, Escalations, Key
 from scada.alarming.oncall.facts import encode, snapshot, standing
+from scada.alarming.oncall.notices import Notices
 from scada.alarming.oncall.people import People, usual
 from scada.alarming.oncall.post import Post, mark, reachable
 from scada.alarming.oncall.profiles import Filter, Profiles, Rule
 from scada.alarming.oncall.reports import LATE_US_MAX, Timetable
+from scada.alarming.oncall.rota import Roster
 from scada.core.effects import Event
 from scada.core.errors import NotFound
-from scada.core.plant import Contact, DutySpan, EscalationStep, EventNotice, Plant
+from scada.core.plant import Contact, DutySpan, EscalationStep, Plant
 from scada.core.records import (
     AlarmEvent,
     AlarmTransition,
@@ -24,14 +26,11 @@ from scada.core.records import (
     Record,
 )
 from scada.core.tag import ExpressionText
-from scada.core.value import SECOND_US, TimeUs
+from scada.core.value import TimeUs
 
 CHATTERING = "chattering"
 CHATTER_ENDED = "chatter_ended"
 """Templates."""
-EVENT_WINDOW_US = 5 * SECOND_US
-"""How long a message about a device event waits for others to the same reader."""
-
 _TOLD = frozenset((AlarmEvent.RAISED, AlarmEvent.RETURNED, AlarmEvent.ACKNOWLEDGED, AlarmEvent.UNSHELVED))
 _COUNTED = frozenset((AlarmEvent.RAISED.value, AlarmEvent.RETURNED.value))
 
@@ -62,19 +61,18 @@ class OnCall:
         self._agenda: Agenda[Key] = Agenda()
         self._escalations = Escalations(self._agenda, self._step)
         self._chatter = Chatter()
-        self._sites = sorted((site.path for site in plant.sites), key=len, reverse=True)
-        self._notices: dict[str, list[EventNotice]] = {}
-        for notice in plant.notices:
-            self._notices.setdefault(notice.event, []).append(notice)
+        self._notices = Notices(plant, self._people, self._post)
         self._timetables = {report.name: Timetable(report) for report in plant.reports}
         self._newest_us = now_us
+        self._started = False
+        self._early: dict[str, AlarmTransition] = {}  # what came while the plant came up, before `restore`
         for name in self._timetables:
             self._arm(name, now_us)
 
     def restore(
         self, escalations: Iterable[EscalationRecord], alarms: Iterable[AlarmSnapshot], now_us: TimeUs
     ) -> list[Record]:
-        """Go on with the escalations of an earlier run; called once, before anything else.
+        """Go on with the escalations of an earlier run; called once.
 
         Steps that came due meanwhile are taken now, once each; what nobody is to be asked about any more ends.
         """
@@ -84,8 +82,12 @@ class OnCall:
             for alarm in alarms
             if alarm.alarm in definitions
         }
-        for fact in facts.values():
-            self._post.remember(fact)
+        for alarm, fact in facts.items():
+            if alarm not in self._early:
+                self._post.remember(fact)
+        facts |= self._early
+        self._early.clear()
+        self._started = True
         out: list[Record] = []
         for record in escalations:
             rule = self._profiles.by_name.get(record.profile)
@@ -94,6 +96,8 @@ class OnCall:
 
     def transition(self, t: AlarmTransition, now_us: TimeUs) -> list[Record]:
         """An alarm moved: messages to whom its profiles name, and what becomes of its escalation."""
+        if not self._started:
+            self._early[t.alarm] = t
         chattering = self._chatter.get(t.alarm)
         if chattering is not None:
             chattering.fact = t
@@ -111,40 +115,7 @@ class OnCall:
 
     def event(self, event: Event, now_us: TimeUs) -> list[Record]:
         """A device did something: messages to whom a notice names, one a contact however many notices do."""
-        notices = self._notices.get(event.kind)
-        if not notices:
-            return []
-        site = self._site_of(event.path)
-        told: dict[str, tuple[Contact, EventNotice]] = {}
-        for notice in notices:
-            if not notice.sites or site in notice.sites:
-                for contact in self._people.resolve(notice.to, now_us):
-                    told.setdefault(contact.name, (contact, notice))
-        name = f"event.{mark(event.kind, event.path)}.{self._post.unique(now_us)}" if told else ""
-        out: list[Record] = []
-        for contact, notice in told.values():
-            facts = {
-                "kind": event.kind,
-                "path": event.path,
-                "site": site,
-                "time_us": now_us,
-                "notice": notice.name,
-                "data": event.data,
-            }
-            out += [
-                self._post.other(
-                    contact,
-                    channel,
-                    name=name,
-                    template=notice.template,
-                    snapshot=encode(facts),
-                    profile=notice.name,
-                    window_us=EVENT_WINDOW_US,
-                    now_us=now_us,
-                )
-                for channel in usual(contact)
-            ]
-        return out
+        return [*self._notices.messages(event, now_us)]
 
     def tick(self, now_us: TimeUs) -> list[Record]:
         """Let time pass: steps, ends of chatter, timed reports. Where nothing is due it costs one comparison."""
@@ -210,10 +181,7 @@ class OnCall:
             NotFound: there is no such rota.
             BadRequest: the stretch is longer than 800 days, or ends before it begins.
         """
-        roster = self._people.rosters.get(rota)
-        if roster is None:
-            raise NotFound(f"there is no rota {rota}")
-        return roster.spans(from_us, to_us)
+        return self._roster(rota).spans(from_us, to_us)
 
     def set_calendar(self, rota: str, spans: Sequence[DutySpan]) -> None:
         """Put the entries of a rota's calendar file in; they outrank its shifts, not its overrides.
@@ -221,10 +189,13 @@ class OnCall:
         Raises:
             NotFound: there is no such rota.
         """
+        self._roster(rota).set_calendar(spans)
+
+    def _roster(self, rota: str) -> Roster:
         roster = self._people.rosters.get(rota)
         if roster is None:
             raise NotFound(f"there is no rota {rota}")
-        roster.set_calendar(spans)
+        return roster
 
     def _tell(self, t: AlarmTransition, rules: Sequence[Rule], now_us: TimeUs) -> list[OutboxRecord]:
         verdict = self._chatter.note(t, now_us)
@@ -388,6 +359,3 @@ class OnCall:
         due_us = self._timetables[report].next_us(now_us)
         if due_us is not None:
             self._agenda.set(("report", report, ""), due_us)
-
-    def _site_of(self, path: str) -> str:
-        return next((site for site in self._sites if path == site or path.startswith(f"{site}.")), "")

@@ -260,7 +260,10 @@ class _Parts:
 
     def branch(self, patterns: tuple[str, ...], place: Place, needs: Type | None) -> str:
         known, needed = self.program.branches.get(patterns, (place, None))
-        self.program.branches[patterns] = (known, Type.BIT if Type.BIT in (needs, needed) else needs or needed)
+        self.program.branches[patterns] = (
+            known,
+            Type.BIT if Type.BIT in (needs, needed) else needs or needed,
+        )
         name = f"b{list(self.program.branches).index(patterns)}"
         if needs is not None:
             self.watched.add(name)

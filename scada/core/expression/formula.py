@@ -180,7 +180,9 @@ class _Binder:
                     needs is Type.BIT and tag.definition.kind is not Kind.BIT
                 ):
                     kind = "a text" if tag.definition.kind is Kind.TEXT else "no bit"
-                    raise place.error(f"the pattern selects {tag.path}, which is {kind}: name the tags by leaf")
+                    raise place.error(
+                        f"the pattern selects {tag.path}, which is {kind}: name the tags by leaf"
+                    )
             branches.append(branch)
         return tuple(branches)
 

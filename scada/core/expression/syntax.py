@@ -198,14 +198,14 @@ def parse(text: str, *, filter_: bool = False) -> Node:
         raise ExpressionError("this cannot be read") from None
     if tree.col_offset == 0 and tree.lineno == 1 and not isinstance(tree, (ast.Tuple, ast.GeneratorExp)):
         raise ExpressionError("this cannot be read: a bracket is closed that was not opened")
-    return _Reader(filter_, lines, sum(1 for _ in ast.walk(tree))).read(tree, 0)
+    return _Reader(filter_, lines, _parts(tree)).read(tree, 0)
 
 
 class _Reader:
     def __init__(self, filter_: bool, lines: list[str], nodes: int) -> None:
         self._filter = filter_
         self._lines = lines
-        if nodes > NODES_MAX * 3:  # the parser counts contexts and operators too
+        if nodes > NODES_MAX:
             raise ExpressionError(f"an expression has at most {NODES_MAX} parts")
 
     def read(self, node: ast.AST, depth: int) -> Node:
@@ -318,6 +318,11 @@ class _Reader:
             raise arguments[0].place.error(f"{name} takes a tag")
         _check_constants(name, arguments)
         return Call(name, arguments, place)
+
+
+def _parts(tree: ast.AST) -> int:
+    """How many constants, tags, operations and calls there are."""
+    return sum(isinstance(one, ast.expr) and not isinstance(one, ast.Attribute) for one in ast.walk(tree))
 
 
 def patterns_of(call: Call) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ takes it away. Thresholds come before the rows of their bits, so that a bit can 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from scada.core.errors import Problem
@@ -47,16 +47,15 @@ def apply(
     table: Table,
     definitions: Iterable[TagDefinition],
     languages: Sequence[str],
-    sites: Collection[str],
     scope: Scope = scope_of,
 ) -> list[TagDefinition]:
     """The tags with a project's own table on top; mistakes are noted at the reader.
 
     Args:
         languages: of the project: texts in others are a mistake.
-        sites: paths of the sites, which new tags may lie below.
+        scope: what expressions of tags that the table makes may call their branches.
     """
-    after, problems = applied(definitions, table, languages, sites, scope)
+    after, problems = applied(definitions, table, languages, scope)
     reader.problems += problems
     return after
 
@@ -72,7 +71,6 @@ def applied(
     definitions: Iterable[TagDefinition],
     table: Table,
     languages: Sequence[str] | None = None,
-    sites: Collection[str] = (),
     scope: Scope = scope_of,
     *,
     any_source: bool = False,
@@ -81,10 +79,9 @@ def applied(
 
     Args:
         languages: None: any.
-        sites: besides those that tags are of.
         any_source: rows may make tags of every source: the table is a whole one.
     """
-    work = _Work(list(definitions), table, languages, sites, scope, any_source)
+    work = _Work(list(definitions), table, languages, scope, any_source)
     work.run()
     return work.result(), work.problems
 
@@ -95,7 +92,6 @@ class _Work:
         definitions: Sequence[TagDefinition],
         table: Table,
         languages: Sequence[str] | None,
-        sites: Collection[str],
         scope: Scope,
         any_source: bool,
     ) -> None:
@@ -106,7 +102,7 @@ class _Work:
         self._any_source = any_source
         self._tags = {definition.path: definition for definition in definitions}
         self._branches = {branch for path in self._tags for branch in _above(path)}
-        self._sites = {d.site for d in definitions if d.site} | set(sites)
+        self._sites = {d.site for d in definitions if d.site}
         spoken = languages_of(definitions, [*(languages or ()), *_languages_in(table.tags.columns)])
         self._columns = tag_columns(spoken)
         self._bits: dict[str, list[str]] = {}
@@ -229,7 +225,7 @@ class _Work:
 
     def _expression(self, row: Row, old: TagDefinition, new: ExpressionText) -> ExpressionText:
         scope = old.expression.scope if old.expression else self._scope(old.path, old.site)
-        place = f"{row.place.file}: {row.place.where('expression')}"
+        place = f"{row.place.file}|{row.place.where('expression')}"
         return replace(new, scope=scope, place=place)
 
     def _new(self, row: Row, values: Mapping[str, object]) -> TagDefinition | None:

@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from scada.core.access import LEVEL_MAX, Right
 from scada.core.command import CATALOGUE
@@ -28,6 +28,7 @@ from scada.core.tag import (
     WriteRule,
 )
 from scada.core.value import Kind
+from scada.project.alarm_schema import AlarmSection
 from scada.project.fields import Segment, UnitSymbol
 from scada.project.tag_table.cells import (
     BOOL,
@@ -47,9 +48,8 @@ from scada.project.tag_table.cells import (
     word,
 )
 from scada.project.tag_table.table import THRESHOLDS, Place, Row, Sheet, Table
+from scada.project.type_schema import HistorySection, TagSection, ThresholdSection
 
-DELAY_MAX_S = 86_400
-LONG_MAX_S = 31 * 86_400
 REQUIRED: Any = object()
 PARTS: Mapping[str, type] = {
     "write": WriteRule,
@@ -111,6 +111,11 @@ def _checked(kind: Any) -> Codec:
     return word(check)
 
 
+def _high(section: type[BaseModel], name: str) -> int:
+    """The highest value that a key of a template may have, and so a cell."""
+    return next(int(bound.le) for bound in section.model_fields[name].metadata if hasattr(bound, "le"))
+
+
 def _path(text: str) -> str:
     if not is_path(text):
         raise ValueError(f"'{text[:60]}' is no path: names with dots between")
@@ -146,7 +151,7 @@ ALARM_TEXTS = ("message", "cause", "consequence", "guidance")
 @lru_cache
 def tag_columns(languages: tuple[str, ...]) -> Mapping[str, Column]:
     """Name → column of the sheet of tags."""
-    delay, long = seconds(DELAY_MAX_S), seconds(LONG_MAX_S)
+    delay = seconds(_high(AlarmSection, "on_delay_s"))
     level = integer(0, LEVEL_MAX)
     columns = [
         _column("path", word(_path)),
@@ -154,7 +159,7 @@ def tag_columns(languages: tuple[str, ...]) -> Mapping[str, Column]:
         _column("source", choice(Source)),
         *(_column(f"label.{one}", TEXT, "label", one) for one in languages),
         _column("unit", _checked(UnitSymbol)),
-        _column("decimals", integer(0, 6)),
+        _column("decimals", integer(0, _high(TagSection, "decimals"))),
         _column("low", number()),
         _column("high", number()),
         _column("gain", number()),
@@ -164,11 +169,11 @@ def tag_columns(languages: tuple[str, ...]) -> Mapping[str, Column]:
         _column("choices", ITEMS),
         _column("initial", RAW),
         _column("expression", TEXT, "text"),
-        _column("watchdog_s", long, "watchdog_us"),
+        _column("watchdog_s", seconds(_high(TagSection, "watchdog_s")), "watchdog_us"),
         _column("retain", BOOL),
         _column("history.retention", word()),
         _column("history.deadband", number(0)),
-        _column("history.every_s", long, "every_us"),
+        _column("history.every_s", seconds(_high(HistorySection, "every_s")), "every_us"),
         _column("write.right", one_of([right.value for right in Right])),
         _column("write.low", number()),
         _column("write.high", number()),
@@ -200,7 +205,7 @@ def _threshold(name: str, codec: Codec, attribute: str = "") -> Column:
 
 
 REGISTER = "register"
-_DELAY = seconds(DELAY_MAX_S)
+_DELAY = seconds(_high(ThresholdSection, "on_delay_s"))
 THRESHOLD_COLUMNS: Mapping[str, Column] = {
     column.name: column
     for column in (

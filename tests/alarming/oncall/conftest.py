@@ -75,6 +75,7 @@ class World:
         self.states: dict[str, AlarmTransition] = {}
         self._sequence = itertools.count(1)
         self.oncall = self._start()
+        self.oncall.restore((), (), self.now_us)
 
     def at(self, text: str) -> TimeUs:
         return int(datetime.fromisoformat(text).replace(tzinfo=self.zone).timestamp()) * SECOND_US

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scada.alarming.alarm import AlarmSnapshot
 from scada.core.plant import EscalationStep, Rota, Shift
-from scada.core.records import AlarmEvent, AlarmState
+from scada.core.records import AlarmEvent, AlarmState, EscalationRecord
 from scada.core.value import SECOND_US
 
 if TYPE_CHECKING:
@@ -197,3 +198,17 @@ def test_answered_alarms_leave_nothing_behind(kit: Kit) -> None:
     assert len(agenda) == 0
     assert len(agenda._heap) <= 64
     assert len(world.oncall._escalations) == 0
+
+
+def test_what_happens_while_the_plant_comes_up_counts(kit: Kit) -> None:
+    world = world_of(kit)
+    world.raised()
+    minutes(world, 5)
+    record, before = world.escalations[FAULT, "night"], world.states[FAULT]
+    world.oncall = world._start()
+    world.returned(state=AlarmState.NORMAL)  # before `restore`, which knows the alarm as it was on disk
+    snapshot = AlarmSnapshot(alarm=FAULT, state=before.state, raised_us=before.raised_us, sequence=1)
+    (ended,) = world.oncall.restore([record], [snapshot], world.now_us)
+    assert isinstance(ended, EscalationRecord)
+    assert ended.ended
+    assert minutes(world, 100) == []

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scada.core.plant import Report
-from scada.core.value import SECOND_US
 
 if TYPE_CHECKING:
     from tests.alarming.oncall.conftest import Kit, World
@@ -94,12 +93,3 @@ def test_a_clock_that_leapt_ahead_and_comes_back_silences_nothing(kit: Kit) -> N
     world.tick("2026-06-01T06:30")
     world.run(7200)
     assert due(kit, world) == ["2026-06-01T07:00:00"]
-
-
-def test_nothing_is_due_costs_nothing(kit: Kit) -> None:
-    world = world_of(kit, "2026-06-01T08:00")
-    looked = []
-    world.oncall._report = lambda *_: looked.append(1) or []  # type: ignore[assignment, method-assign, func-returns-value]
-    for _ in range(1000):
-        assert world.oncall.tick(world.now_us + 60 * SECOND_US) == []
-    assert looked == []

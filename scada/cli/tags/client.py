@@ -1,0 +1,104 @@
+"""Talking to a running system: options, session, answers and errors of its REST interface."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from scada.cli.common import console
+from scada.core.errors import ScadaError, StartError
+
+if TYPE_CHECKING:
+    import httpx2
+
+Url = Annotated[str, typer.Option("--url", envvar="SCADA_URL", help="of the running system")]
+User = Annotated[str, typer.Option("--user", envvar="SCADA_USER", help="user name")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON, one object a line")]
+Pattern = Annotated[str, typer.Argument(help="path or pattern: Depot.*, Depot.**.ActivePower")]
+URL = "http://127.0.0.1:8080"
+PASSWORD_VARIABLE = "SCADA_PASSWORD"  # noqa: S105 (the name of a variable)
+
+
+@contextmanager
+def session(url: str, user: str) -> Iterator[httpx2.Client]:
+    """A client with the user's password, of SCADA_PASSWORD or asked for."""
+    import httpx2  # late: other commands need no HTTP client
+
+    password = os.environ.get(PASSWORD_VARIABLE)
+    if password is None:
+        password = str(typer.prompt(f"Password of {user}", hide_input=True))
+    base = f"{url.rstrip('/')}/api/v1"
+    with httpx2.Client(base_url=base, auth=(user, password), timeout=10, trust_env=False) as client:
+        yield client
+
+
+def ask(client: httpx2.Client, method: str, path: str, **arguments: Any) -> Any:
+    """The answer. Raises StartError for a system that is not there, ScadaError for what it refuses."""
+    import httpx2
+
+    try:
+        response = client.request(method, path, **arguments)
+    except httpx2.HTTPError as error:
+        raise StartError(f"{client.base_url} does not answer ({error}): is the system running?") from error
+    if response.is_success:
+        return response.json()
+    try:
+        detail = response.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = f"the system answered {response.status_code}"
+    raise ScadaError(detail if isinstance(detail, str) else json.dumps(detail))
+
+
+def select(client: httpx2.Client, pattern: str, **filters: str) -> Iterator[dict[str, Any]]:
+    """The tags that a pattern and filters choose, page by page."""
+    cursor: str | None = None
+    chosen = {name: value for name, value in filters.items() if value}
+    while True:
+        parameters = {"path": pattern, "limit": "1000", **chosen, **({"cursor": cursor} if cursor else {})}
+        page = ask(client, "GET", "/tags", params=parameters)
+        yield from page["items"]
+        cursor = page["next"]
+        if cursor is None:
+            return
+
+
+def show(items: list[dict[str, Any]], as_json: bool, *, header: bool = True) -> None:
+    """Tags as a table, or as JSON."""
+    if as_json:
+        for item in items:
+            console.print(json.dumps(item, ensure_ascii=False), markup=False)
+        return
+    table = Table(
+        "path", "value", "unit", "quality", "time", box=None, header_style="bold", show_header=header
+    )
+    table.columns[1].justify = "right"
+    for item in items:
+        table.add_row(item["path"], text(item["value"]), item["unit"], item["quality"], item["time"] or "–")
+    console.print(table)
+
+
+def text(value: Any) -> str:
+    """A value for people."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def parse(kind: str, word: str) -> bool | float | str:
+    """What a word of the command line says for a tag of this kind."""
+    if kind == "bit" and word.lower() in ("true", "false", "1", "0"):
+        return word.lower() in ("true", "1")
+    if kind == "register":
+        try:
+            return float(word)
+        except ValueError:
+            return word  # the system says what it wants
+    return word
