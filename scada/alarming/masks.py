@@ -59,9 +59,11 @@ class Masks:
     def restore(self, timers: Timers, now_us: TimeUs) -> None:
         """Let masks of an earlier run hold until their conditions can be told."""
         unknown = set()
+        # What people hold needs no mask to explain it: when they let go, a mask that cannot be told masks nothing.
+        masked = {alarm.tag.path for alarm in self._engine if alarm.state.suppressed and alarm.held is None}
         for mask in self._masks:
             if mask.holds is None:
-                suppressed = [alarm for alarm in mask.alarms if alarm.state.suppressed]
+                suppressed = [alarm for alarm in mask.alarms if alarm.tag.path in masked]
                 for alarm in suppressed:
                     alarm.masks = (*alarm.masks, mask.definition.name)
                 if suppressed:

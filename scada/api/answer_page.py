@@ -26,7 +26,7 @@ from scada.runtime.board import AlarmView
 _ = marked
 
 STYLE = (
-    "body{margin:0;background:#eceff1;color:#1c1c1c;font:17px/1.4 -apple-system,'Segoe UI',Roboto,Arial,sans-serif}"
+    "body{margin:0;background:#eceff1;color:#1c1c1c;font:17px/1.4 -apple-system,Segoe UI,Roboto,Arial,sans-serif}"
     "main{max-width:600px;margin:8px auto;background:#fff}"
     ".band{margin:0;padding:10px 16px;color:#fff;font-weight:bold;background:#4a5560}"
     ".band.alarm{background:#b3261e}.band.done{background:#2e6b3a}"
@@ -34,7 +34,7 @@ STYLE = (
     "p{margin:0 0 10px}.where{font-size:18px}.said{font-weight:bold}.dim,.foot,th{color:#5b5b5b}"
     ".foot{padding:10px 16px;border-top:1px solid #d5dadd;font-size:14px}"
     "th{text-align:left;font-weight:normal;padding:3px 14px 3px 0;vertical-align:top;white-space:nowrap}td{padding:3px 0}"
-    "button{width:100%;padding:18px;font-size:21px;font-weight:bold;color:#fff;background:#1f5a93;border:0;border-radius:8px}"
+    "button{width:100%;padding:18px;font-size:21px;font-weight:bold;color:#fff;background:#1f5a93;border:0;border-radius:8px;margin:4px 0 8px}"
     "a{color:#1f5a93}"
 )
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
+from scada.core import csv_text
 from scada.core.ports import Page
 
 PAGE = 500
@@ -44,27 +43,12 @@ async def _lines(
     item: Callable[[T], BaseModel],
 ) -> AsyncIterator[str]:
     names = list(model.model_fields)
-    yield "\ufeff" + _text([names])
+    yield csv_text.MARK + csv_text.lines([names])
     cursor: str | None = None
     for _ in range(EXPORT_MAX // PAGE):
         page = await read(PAGE, cursor)
         rows = (item(row).model_dump() for row in page.items)
-        yield _text([[cell(row[name]) for name in names] for row in rows])
+        yield csv_text.lines([row[name] for name in names] for row in rows)
         cursor = page.next
         if cursor is None:
             return
-
-
-def _text(rows: Sequence[Sequence[str]]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerows(rows)
-    return buffer.getvalue()
-
-
-def cell(value: object) -> str:
-    """The text of a cell. What a spreadsheet would take for a formula begins with an apostrophe instead (OWASP)."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

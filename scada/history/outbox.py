@@ -17,7 +17,7 @@ from scada.history import schema
 from scada.history.fit import fit
 from scada.history.rows import to_mail
 
-QUEUE_ROWS_MAX = 5_000
+QUEUE_ROWS_MAX = 2_000
 """Rows of one recipient that are looked at together; the rest goes with the message after."""
 SENT_MAX = 1_000
 HOUR_US = 3600 * SECOND_US

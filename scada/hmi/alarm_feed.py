@@ -1,43 +1,72 @@
-"""Alarms to browsers: at most four messages a second and language, from the published board."""
+"""Alarms to browsers: at most four messages a second and page, from the published board.
+
+Pages of one language and role share a summary; pages with the same filter besides share a list. In a flood the feed
+takes longer and then waits longer: it takes no more than a fifth of the loop.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
 
-from scada.core.plant import Plant
+from scada.core.access import Actor, Role
 from scada.hmi import alarms
+from scada.hmi.alarm_list import AlarmFilter, listed
 from scada.hmi.pump import Emit
-from scada.runtime.board import AlarmBoard
+from scada.runtime.host import PlantHost
 
 PERIOD_S = 0.25
+LOOK_S = 1.0
+"""Masks that hold without an alarm to hold back move no board: they are looked at so often."""
+REST = 4.0
+"""Rest after a round, in lengths of the round."""
 
 
-def summary_room(language: str) -> str:
-    """Everybody who reads this language."""
-    return f"scada.alarms.{language}"
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A page that is looked at.
+
+    Attributes:
+        room: of this page alone.
+        where: which alarms it lists; None: it lists none.
+    """
+
+    language: str
+    actor: Actor
+    room: str
+    where: AlarmFilter | None
 
 
-def list_room(language: str) -> str:
-    """Those of them who look at the alarm list."""
-    return f"scada.alarmlist.{language}"
+def summary_room(language: str, role: Role) -> str:
+    """Everybody who reads this language and sees the same alarms."""
+    seen = (role.see, sorted(role.sites), sorted(role.domains))
+    return f"scada.alarms.{language}.{hashlib.sha256(repr(seen).encode()).hexdigest()[:16]}"
 
 
 class AlarmFeed:
     """Sends banner, counters, marks and the list.
 
     Args:
-        readers: languages that are looked at now → whether somebody looks at the list in it.
+        readers: the pages that are looked at now.
+        moved: told that the board has changed, before anything is sent.
     """
 
     def __init__(
-        self, plant: Plant, board: AlarmBoard, emit: Emit, readers: Callable[[], dict[str, bool]]
+        self,
+        host: PlantHost,
+        emit: Emit,
+        readers: Callable[[], Iterable[Reader]],
+        moved: Callable[[], None] = lambda: None,
     ) -> None:
-        self._plant = plant
-        self._board = board
+        self._host = host
         self._emit = emit
         self._readers = readers
+        self._moved = moved
         self._event = asyncio.Event()
+        self._masks = 0
 
     def take(self) -> None:
         """Note that the board has changed (listener of `AlarmBoard.subscribe`)."""
@@ -45,13 +74,38 @@ class AlarmFeed:
 
     async def run(self) -> None:
         """Send until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
-            await self._event.wait()
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    await self._event.wait()
+            except TimeoutError:
+                masks = len(self._host.core.masks.holding())
+                if masks == self._masks:
+                    continue
+                self._masks = masks
             self._event.clear()
-            for language, listed in self._readers().items():
-                summary = alarms.summary(self._plant, self._board, language)
-                await self._emit("scada_alarms", summary, summary_room(language))
-                if listed:
-                    rows = alarms.rows(self._plant, self._board, language)
-                    await self._emit("scada_alarmlist", rows, list_room(language))
-            await asyncio.sleep(PERIOD_S)
+            began = loop.time()
+            self._moved()
+            await self.send()
+            await asyncio.sleep(max(PERIOD_S, REST * (loop.time() - began)))
+
+    async def send(self) -> None:
+        """Send everybody what stands now."""
+        pictures: dict[Role, alarms.Json] = {}
+        told: set[str] = set()
+        lists: dict[Any, alarms.Json] = {}
+        for reader in list(self._readers()):
+            role = reader.actor.scope
+            room = summary_room(reader.language, role)
+            if room not in told:
+                told.add(room)
+                if role not in pictures:
+                    pictures[role] = alarms.picture(self._host, role)
+                summary = alarms.in_language(self._host, pictures[role], reader.language, role)
+                await self._emit("scada_alarms", summary, room)
+            if reader.where is not None:
+                key = (reader.language, reader.actor.rights, role, reader.where)
+                if key not in lists:
+                    lists[key] = listed(self._host, reader.language, reader.actor, reader.where)
+                await self._emit("scada_alarmlist", lists[key], reader.room)

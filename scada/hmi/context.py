@@ -16,6 +16,8 @@ from scada.core.command import CATALOGUE
 from scada.core.plant import Plant, Site
 from scada.core.tag import TagDefinition
 from scada.hmi import alarms, words
+from scada.hmi.alarm_list import AlarmFilter
+from scada.hmi.alarm_list import AlarmFilter
 from scada.hmi.live import Live
 from scada.hmi.services import HmiServices
 from scada.hmi.symbols import library
@@ -107,19 +109,26 @@ Render = Callable[[Live], Awaitable[Markup]]
 
 @dataclass(kw_only=True)
 class Fragment:
-    """A part of a page that the server makes anew: when one of its tags changes, and every `every_s`.
+    """A part of a page that the server makes anew: when what it rests on changes, and every `every_s`.
 
     Attributes:
         slot: value of data-slot of the element whose content it is.
         tags: indexes of the tags that it rests on.
+        alarms: it rests on the alarm board.
+        branch: it rests on which tags there are below this path.
+        pause_s: it is made at most so often, whatever changes.
         shown: what the page holds; only what differs is sent.
     """
 
     slot: str
     render: Render
     tags: frozenset[int] = frozenset()
+    alarms: bool = False
+    branch: str = ""
     every_s: float | None = None
+    pause_s: float = 0.0
     due_s: float = 0.0
+    not_before_s: float = 0.0
     shown: str = ""
 
 
@@ -130,9 +139,11 @@ class View:
     Attributes:
         main: HTML of the middle; the shell is put around it.
         sites: whose changes the page shows; the tags that belong to no site always come.
-        alarm_list: whether the page lists alarms.
+        alarm_list: which alarms the page lists; None: it lists none.
         select: makes the detail panel of a branch (empty: of none), where the page has one.
         selected: the parts of the panel that are made anew.
+        opened: the details of alarms that stand open in a list, by path.
+        opened: the details of alarms that stand open in a list, by path.
     """
 
     title: str
@@ -142,9 +153,10 @@ class View:
     site: Site | None = None
     nav: str = ""
     fragments: list[Fragment] = field(default_factory=list)
-    alarm_list: bool = False
+    alarm_list: AlarmFilter | None = None
     select: Callable[[str, Live], Awaitable[Selection]] | None = None
     selected: list[Fragment] = field(default_factory=list)
+    opened: dict[str, Fragment] = field(default_factory=dict)
     status: int = 200
 
 

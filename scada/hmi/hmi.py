@@ -14,12 +14,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from scada.core.access import Right
+from scada.core.tag import Tag
 from scada.hmi import access, alarms, shell
-from scada.hmi.alarm_feed import AlarmFeed
+from scada.hmi.alarm_feed import AlarmFeed, Reader
 from scada.hmi.context import View, Visit
 from scada.hmi.element import PageElement
 from scada.hmi.pages import PAGES, errors
-from scada.hmi.pages.mails import mail_body
+from scada.hmi.downloads import ROUTES
 from scada.hmi.pump import Pump
 from scada.hmi.services import HmiServices
 from scada.hmi.tab import EVERYBODY, Tab
@@ -44,7 +45,8 @@ class Hmi:
         self._services = services
         self._tabs: dict[str, Tab] = {}
         self._pump = Pump(self._emit, self._watched, self._changed)
-        self._feed = AlarmFeed(services.plant, services.host.board, self._emit, self._readers)
+        self._feed = AlarmFeed(services.host, self._emit, self._readers, self._moved)
+        services.host.tags.subscribe_added(self._added)
 
     async def run(self) -> None:
         """Keep the open pages live until cancelled."""
@@ -93,7 +95,7 @@ class Hmi:
             html=str(html),
             options=shell.options(visit, view),
             snapshot=view.live.snapshot(),
-            alarms=alarms.summary(visit.plant, self._services.host.board, visit.language)
+            alarms=alarms.summary(self._services.host, visit.language, actor.scope)
             if sees
             else alarms.NOTHING,
         )
@@ -147,13 +149,17 @@ class Hmi:
         watched = {site for tab in self._tabs.values() if tab.visible for site in tab.view.sites}
         return watched | {""} if any(tab.visible for tab in self._tabs.values()) else watched
 
-    def _readers(self) -> dict[str, bool]:
-        readers: dict[str, bool] = {}
+    def _readers(self) -> list[Reader]:
+        return [tab.reader for tab in self._tabs.values() if tab.visible and tab.sees]
+
+    def _moved(self) -> None:
         for tab in self._tabs.values():
             if tab.visible:
-                language = tab.visit.language
-                readers[language] = readers.get(language, False) or tab.view.alarm_list
-        return readers
+                tab.touch_alarms()
+
+    def _added(self, tag: Tag) -> None:
+        for open_tab in self._tabs.values():
+            open_tab.touch_branch(tag.path)
 
     def _changed(self, indexes: set[int]) -> None:
         for tab in self._tabs.values():
@@ -196,7 +202,8 @@ def mount(fastapi_app: Any, services: HmiServices) -> Hmi:
     app.add_route("/login", door.login, methods=["POST"])
     app.add_route("/logout", door.logout, methods=["POST"])
     app.add_route("/prefs", door.preferences, methods=["GET"])
-    app.add_route("/mails/body", mail_body(services), methods=["GET"])
+    for path, respond in ROUTES.items():
+        app.add_route(path, respond(services), methods=["GET"])
     app.add_route("/", _first_site(services), methods=["GET"])
     app.add_static_files("/hmi/static", STATIC, max_cache_age=3600)
     for path, build in PAGES.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -33,12 +34,34 @@ class Accounts(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A message as it would be read: of a sample, or of an alarm of the plant."""
+
+    subject: str
+    text: str
+    html: str = ""
+
+
+class Messages(Protocol):
+    """Templates of messages, to be looked at (`scada.notify`)."""
+
+    def templates(self) -> Sequence[str]:
+        """Their names."""
+        ...
+
+    def preview(self, template: str, language: str) -> Preview:
+        """A template in a language; one that fails is shown as its readers would get it."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class HmiServices:
     """Everything that pages read and act through.
 
     Attributes:
         mail_dir: Maildir of the built-in mail catcher; None where mail goes to a real server.
+        messages: for previews; None: there are none.
     """
 
     plant: Plant
@@ -48,3 +71,4 @@ class HmiServices:
     archive: Archive
     mail_dir: Path | None
     version: str
+    messages: Messages | None = None

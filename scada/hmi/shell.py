@@ -25,6 +25,7 @@ FUNCTIONS = (
     ("alarms", "/alarms", marked("Alarms")),
     ("sessions", "/sessions", marked("Sessions")),
     ("tags", "/tags", marked("Tags")),
+    ("oncall", "/oncall", marked("On-call")),
     ("mails", "/mails", marked("Mails")),
 )
 
@@ -60,6 +61,7 @@ def options(visit: Visit, view: View) -> dict[str, Any]:
         "theme": visit.theme,
         "words": words.dictionary(visit.tr),
         "texts": words.script_texts(visit.tr),
+        "levels": alarms.looks(visit.plant.levels, visit.language, visit.plant),
         "priorities": [visit.tr(words.PRIORITY_NAMES[name]) for name in alarms.PRIORITIES],
     }
 

@@ -13,16 +13,19 @@ from scada.core.access import Actor, Right
 from scada.core.command import CommandResult, Outcome
 from scada.core.errors import ScadaError
 from scada.hmi import alarms, words
-from scada.hmi.alarm_feed import list_room, summary_room
+from scada.hmi.alarm_feed import Reader, summary_room
+from scada.hmi.alarm_list import listed
 from scada.hmi.context import Fragment, View, Visit
+from scada.hmi.deeds import Deeds
 from scada.hmi.live import Live
+from scada.hmi.pages.alarm import detail
 from scada.hmi.pump import Emit, room_of
-from scada.runtime.requests import Acknowledge
 
 EVERYBODY = "scada.all"
 COMMANDS_AT_ONCE_MAX = 8
 """Commands of one tab under way; more are refused with a sentence."""
-ACKNOWLEDGE_MAX = 1_000
+OPENED_MAX = 10
+"""Details of alarms that stand open at once in a list; of more the first is closed."""
 RENDER_TIMEOUT_S = 5.0
 
 log = structlog.get_logger()
@@ -58,9 +61,10 @@ class Tab:
         self._commands = 0
         self._actions: Mapping[str, Callable[[Actor, Mapping[str, Any]], Awaitable[None]]] = {
             "command": self._command,
-            "acknowledge": self._acknowledge,
             "select": self._select,
+            "alarm": self._alarm,
         }
+        self._deeds = Deeds(visit, view.alarm_list)
 
     @property
     def sees(self) -> bool:
@@ -72,14 +76,18 @@ class Tab:
         """The rooms of the page while it is visible."""
         if not self.sees:
             return [EVERYBODY]
-        language = self.visit.language
-        rooms = [EVERYBODY, summary_room(language), *(room_of(site) for site in ("", *self.view.sites))]
-        return [*rooms, list_room(language)] if self.view.alarm_list else rooms
+        summary = summary_room(self.visit.language, self.visit.actor.scope)
+        return [EVERYBODY, summary, *(room_of(site) for site in ("", *self.view.sites))]
+
+    @property
+    def reader(self) -> Reader:
+        """Which alarms it is told of."""
+        return Reader(self.visit.language, self.visit.actor, self._room, self.view.alarm_list)
 
     @property
     def fragments(self) -> list[Fragment]:
         """All parts that are made anew."""
-        return [*self.view.fragments, *self.view.selected]
+        return [*self.view.fragments, *self.view.selected, *self.view.opened.values()]
 
     async def act(self, name: str, arguments: Mapping[str, Any]) -> None:
         """Carry out what the page's script says its user did; errors are shown as sentences."""
@@ -94,16 +102,20 @@ class Tab:
             elif name in self._actions:
                 actor.require(Right.SEE)
                 await self._actions[name](actor, arguments)
+            elif name in self._deeds:
+                actor.require(Right.SEE)
+                await self._toast(arguments, "done", await self._deeds.do(name, actor, arguments))
         except ScadaError as error:
             await self._toast(arguments, "failed", words.sentence(str(error), self.visit.tr))
 
     async def check_session(self) -> Actor | None:
         """Who holds the session now, or None: the page gets nothing more and is sent on.
 
-        To the log-in when the session is over; to itself, to be built anew, when the right to see came or went.
+        To the log-in when the session is over; to itself, to be built anew, when it may see more or less than before.
         """
         actor = self._actor()
-        if actor is not None and actor.may(Right.SEE) is self.sees:
+        was = self.visit.actor
+        if actor is not None and (actor.may(Right.SEE), actor.scope) == (self.sees, was.scope):
             return actor
         await self.hide()
         url = self.visit.url if actor else "/login?next=" + quote(self.visit.url)
@@ -116,14 +128,14 @@ class Tab:
             await self._enter(room)
         self.visible = True
         host = self.visit.services.host
-        plant, language = self.visit.plant, self.visit.language
+        language, actor = self.visit.language, self.visit.actor
         payload: dict[str, Any] = {
             "tags": self.view.live.snapshot(),
-            "alarms": alarms.summary(plant, host.board, language) if self.sees else alarms.NOTHING,
+            "alarms": alarms.summary(host, language, actor.scope) if self.sees else alarms.NOTHING,
             "now": host.clock.now_us() // 1000,
         }
-        if self.view.alarm_list:
-            payload["list"] = alarms.rows(plant, host.board, language)
+        if self.view.alarm_list is not None:
+            payload["list"] = listed(host, language, actor, self.view.alarm_list)
         await self._send("scada_snapshot", payload)
         for fragment in self.fragments:
             fragment.due_s = 0.0
@@ -140,13 +152,26 @@ class Tab:
             if fragment.tags & changed:
                 fragment.due_s = 0.0
 
+    def touch_alarms(self) -> None:
+        """The alarm board has changed."""
+        for fragment in self.fragments:
+            if fragment.alarms:
+                fragment.due_s = 0.0
+
+    def touch_branch(self, path: str) -> None:
+        """A tag has been added: the fragments that list those of its branch are due."""
+        for fragment in self.fragments:
+            if fragment.branch and path.startswith(fragment.branch + "."):
+                fragment.due_s = 0.0
+
     async def refresh(self, now_s: float) -> None:
         """Send the fragments that are due and have changed."""
         if not self.visible:
             return
         for fragment in self.fragments:
-            if fragment.due_s <= now_s:
+            if fragment.due_s <= now_s and fragment.not_before_s <= now_s:
                 fragment.due_s = now_s + fragment.every_s if fragment.every_s else float("inf")
+                fragment.not_before_s = now_s + fragment.pause_s
                 await self._refresh(fragment)
 
     async def _refresh(self, fragment: Fragment) -> None:
@@ -218,20 +243,20 @@ class Tab:
             html = self.visit.render("configuration.html", live, answer=result.answer)
             await self._fill("configuration", str(html), live)
 
-    async def _acknowledge(self, actor: Actor, arguments: Mapping[str, Any]) -> None:
-        actor.require(Right.ACKNOWLEDGE)
-        paths = arguments.get("paths")
-        if not isinstance(paths, list) or not 0 < len(paths) <= ACKNOWLEDGE_MAX:
+    async def _alarm(self, _actor: Actor, arguments: Mapping[str, Any]) -> None:
+        """Open or close the details of an alarm in the list."""
+        path = str(arguments.get("path") or "")[:256]
+        opened = self.view.opened
+        if not arguments.get("open"):
+            opened.pop(path, None)
             return
-        done = await self.visit.services.host.request(
-            Acknowledge(
-                alarms=tuple(str(path) for path in paths),
-                actor=actor,
-                comment=str(arguments.get("comment") or ""),
-            )
-        )
-        text = self.visit.tr("{count} acknowledged").format(count=len(done))
-        await self._toast(arguments, "done", text)
+        fragment = detail(self.visit, path)
+        if fragment is None:
+            return
+        while len(opened) >= OPENED_MAX:
+            del opened[next(iter(opened))]
+        opened[path] = fragment
+        await self._refresh(fragment)
 
     async def _toast(self, arguments: Mapping[str, Any], state: str, text: str) -> None:
         toast = {"id": str(arguments.get("id") or ""), "state": state, "text": text}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from scada.core.command import Outcome
+from scada.core.records import Channel, HoldKind
+from scada.core.tag import Condition, Source
+from scada.core.value import Kind
 from scada.i18n import Sentences, Translate, marked
 
 _ = marked
@@ -118,11 +121,105 @@ ALARM_STATES = {
     "unack": _("active, not acknowledged"),
     "ack": _("active, acknowledged"),
     "returned": _("returned, not acknowledged"),
+    "latched_unack": _("latched, not acknowledged"),
+    "latched_ack": _("latched, acknowledged"),
     "normal": _("normal"),
+    "shelved": _("shelved"),
+    "suppressed": _("suppressed by design"),
+    "out_of_service": _("out of service"),
 }
-ALARM_EVENTS = {"raised": _("raised"), "returned": _("returned"), "acknowledged": _("acknowledged")}
+ALARM_EVENTS = {
+    "raised": _("raised"),
+    "returned": _("returned"),
+    "acknowledged": _("acknowledged"),
+    "reset": _("latch reset"),
+    "commented": _("commented"),
+    "shelved": _("shelved"),
+    "unshelved": _("unshelved"),
+    "suppressed": _("suppressed by design"),
+    "unsuppressed": _("no longer suppressed"),
+    "out_of_service": _("out of service"),
+    "in_service": _("in service again"),
+}
+DOMAINS = {
+    "charging": _("charging"),
+    "communication": _("communication"),
+    "energy": _("energy"),
+    "safety": _("safety"),
+    "system": _("system"),
+}
+NATURES = {
+    "error": _("error"),
+    "fault": _("fault"),
+    "identity": _("identity"),
+    "learned": _("learned from the device"),
+    "limit": _("limit"),
+    "link": _("link"),
+    "service": _("service"),
+    "session": _("session"),
+    "time": _("time"),
+}
+"""Domains and natures of the shipped files; a project's own are shown as they are."""
+
+HOLDS = {
+    HoldKind.SHELVED: _("Shelved"),
+    HoldKind.OUT_OF_SERVICE: _("Out of service"),
+    HoldKind.FORCED: _("Forced"),
+}
 ROLES = {"administrator": _("administrator"), "operator": _("operator"), "guest": _("guest")}
-MAIL_STATES = {"waiting": _("waiting"), "sent": _("sent"), "failed": _("failed")}
+MAIL_STATES = {"waiting": _("waiting"), "held": _("kept back"), "sent": _("sent"), "failed": _("failed")}
+CHANNELS = {Channel.EMAIL: _("e-mail"), Channel.SMS: _("short message"), Channel.WEBHOOK: _("webhook")}
+EVENTS = {
+    "transaction_started": _("session started"),
+    "transaction_stopped": _("session ended"),
+    "boot": _("charger booted"),
+    "status": _("state reported"),
+    "link": _("link came or went"),
+}
+"""Kinds of device events (`scada.core.effects.Event`)."""
+DAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
+KINDS = {Kind.BIT: _("bit"), Kind.REGISTER: _("register"), Kind.TEXT: _("text")}
+SOURCES = {
+    Source.DRIVER: _("device"),
+    Source.THRESHOLD: _("threshold"),
+    Source.EXPRESSION: _("expression"),
+    Source.COUNTER: _("counter"),
+    Source.INTERNAL: _("people and this system"),
+}
+CONDITIONS = {
+    Condition.HIGH: _("above"),
+    Condition.LOW: _("below"),
+    Condition.RATE: _("changes faster than"),
+    Condition.DEVIATION: _("further from {reference} than"),
+    Condition.STALE: _("no usable value for"),
+}
+COLUMNS = {
+    "No.": _("No."),
+    "Date": _("Date"),
+    "Time": _("Time"),
+    "Event": _("Event"),
+    "State": _("State"),
+    "Level": _("Level"),
+    "Place": _("Place"),
+    "Alarm": _("Alarm"),
+    "Tag": _("Tag"),
+    "Value": _("Value"),
+    "User": _("User"),
+    "From": _("From"),
+    "Comment": _("Comment"),
+    "Until": _("Until"),
+    "Contact": _("Contact"),
+    "Channel": _("Channel"),
+    "Address": _("Address"),
+    "Template": _("Template"),
+    "Profile": _("Profile"),
+    "Subject": _("Subject"),
+    "Tries": _("Tries"),
+    "Last answer": _("Last answer"),
+    "Sent": _("Sent"),
+    "Sent with": _("Sent with"),
+}
+"""Heads of columns in files."""
 
 SCRIPT = {
     "lost": _("No connection to the server – values are not live."),
@@ -132,7 +229,6 @@ SCRIPT = {
     "confirm": _("Confirm"),
     "cancel": _("Cancel"),
     "close": _("Close"),
-    "comment": _("Comment"),
     "acknowledge": _("Acknowledge"),
     "acknowledge_many": _("Acknowledge {count} alarms"),
     "acknowledged_by": _("active, acknowledged by {user}"),
@@ -142,12 +238,19 @@ SCRIPT = {
     "nothing_unacknowledged": _("No unacknowledged alarm."),
     "more_rows": _("{shown} of {total} are listed."),
     "not_journalled": _("not journalled yet"),
-    "cause": _("Cause"),
-    "consequence": _("Consequence"),
-    "guidance": _("What to do"),
-    "no_guidance": _("No further explanation is configured."),
+    "first_out": _("first-out: it came first of a group"),
+    "flood": _("{count} alarms fit; grouped, the newest first."),
+    "alarms_count": _("{count} alarms, {unack} not acknowledged"),
+    "nothing_selected": _("No alarm is selected."),
+    "nothing_waits": _("No alarm waits for acknowledgement here."),
+    "forced_by": _("forced by {user}: {reason}"),
+    "out_of_service_by": _("out of service by {user}: {reason}"),
+    "out_of_service": _("Out of service"),
+    "until": _("until {time}"),
+    "sound_on": _("Sound on"),
+    "sound_off": _("Sound off"),
+    "over": _("over"),
     "priority": _("priority"),
-    "tag": _("Tag"),
     "q_good": _("good"),
     "q_uncertain": _("uncertain"),
     "q_bad": _("bad"),
@@ -177,6 +280,20 @@ SENTENCES = Sentences(
         _("a comment has at most {count} characters"),
         _("internal error: {name}"),
         _("too many failures: try again in {seconds} s"),
+        _("there is no tag {path}"),
+        _("{path} is read-only"),
+        _("{path} is not forced"),
+        _("{path} is a bit: true or false"),
+        _("{path} is a register: a number"),
+        _("{path} takes a finite number"),
+        _("{path} takes one of: {choices}"),
+        _("{path} takes {range}"),
+        _("{path} cannot be reset: its cause is still there"),
+        _("{branch} is not out of service itself"),
+        _("there is no alarm at {branch} or below it"),
+        _("shelving ends between now and {days} days from now"),
+        _("at most {count} alarms at once"),
+        _("{user} may {right} alarms of level {low} to {high}; {path} has {level}"),
         _("{command} needs '{argument}'"),
         _("{command}: '{argument}' has at most {count} characters"),
     )
@@ -199,6 +316,14 @@ PLAIN_SENTENCES = (
     _("the lock did not open"),
     _("no driver serves this charger"),
     _("too much waits to be written to disk"),
+    _("a reason is needed"),
+    _("a comment needs words"),
+    _("the end lies in the past"),
+    _("give the time at which it ends"),
+    _("nothing is selected"),
+    _("this contact has no address"),
+    _("acknowledge"),
+    _("mask"),
 )
 """The same without places."""
 

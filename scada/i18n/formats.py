@@ -45,6 +45,11 @@ class Formats:
         """Hour and minute."""
         return format_datetime(self._local(time_us), "HH:mm", locale=self._locale)
 
+    def date_hour(self, time_us: TimeUs) -> str:
+        """Day of the week, date, hour and minute, as in a roster."""
+        local = self._local(time_us)
+        return f"{format_date(local, 'EEE dd/MM', locale=self._locale)} {self.hour(time_us)}"
+
     def duration(self, span_us: TimeUs) -> str:
         """A span as hours, minutes and seconds."""
         seconds = max(0, span_us) // SECOND_US

@@ -32,6 +32,8 @@ _GSM = frozenset(
 _PLAIN = str.maketrans("âêîôûëïç·–’«»", 'aeioueic---""', "\u202f°")
 
 log = structlog.get_logger()
+_Told = tuple[OutboxRecord, Mapping[str, Any]]
+"""A row and what it tells."""
 
 
 class Composer:
@@ -133,9 +135,9 @@ class Composer:
                 template = "digest" if held else "several"
                 more = self._several(newest, len(parcel.rows), reader, now_us)
             else:
-                record = newest[0].record
+                record, snapshot = newest[0]
                 template = record.template
-                more = self.maker.alarm(snapshot_of(record), record, reader, now_us)
+                more = self.maker.alarm(snapshot, record, reader, now_us)
                 more["kind"] = "alarm"
         else:
             kind, more = self._other(snapshot, record, reader)
@@ -146,12 +148,14 @@ class Composer:
         more["value"] = ValueText(str(more.get("value", "")), facts["value"].read)
         return template, record, {**facts, **more}
 
-    def _several(self, newest: Sequence[OutboxRow], messages: int, reader: Reader, now_us: TimeUs) -> Facts:
+    def _several(self, newest: Sequence[_Told], messages: int, reader: Reader, now_us: TimeUs) -> Facts:
         """The newest state of each alarm, most pressing first; those past the bound are only counted."""
-        alarms = [snapshot_of(row.record) for row in newest]
-        pressing = sorted(range(len(newest)), key=lambda k: _rank(alarms[k]))
-        shown = [self.maker.alarm(alarms[k], newest[k].record, reader, now_us) for k in pressing[:SHOWN_MAX]]
-        unacknowledged = sum(1 for one in alarms if str(one.get("state", "")).endswith("unacknowledged"))
+        pressing = sorted(newest, key=lambda one: _rank(one[1]))
+        shown = [
+            self.maker.alarm(snapshot, record, reader, now_us) for record, snapshot in pressing[:SHOWN_MAX]
+        ]
+        states = (str(snapshot.get("state", "")) for _, snapshot in newest)
+        unacknowledged = sum(state.endswith("unacknowledged") for state in states)
         return {
             "kind": "several",
             "alarms": shown,
@@ -223,11 +227,12 @@ def short(text: str) -> str:
     return one_line(line, bound, "...")
 
 
-def _newest(rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+def _newest(rows: Sequence[OutboxRow]) -> list[_Told]:
     """The newest row of each alarm, in the order in which the alarms first stand there."""
-    newest: dict[str, OutboxRow] = {}
+    newest: dict[str, _Told] = {}
     for row in sorted(rows, key=lambda row: row.id):
-        newest[str(snapshot_of(row.record).get("alarm"))] = row
+        snapshot = snapshot_of(row.record)
+        newest[str(snapshot.get("alarm"))] = (row.record, snapshot)
     return list(newest.values())
 
 

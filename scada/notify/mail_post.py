@@ -113,8 +113,10 @@ class MailPost:
         return await Connection.open(settings, self._sender, secret, self._tls_context)
 
     def _rest(self, relay: _Relay, why: str) -> None:
-        relay.rest_s = min(relay.rest_s * 2 or self._retry_first_s, REST_MAX_S)
-        relay.rest_until_s = asyncio.get_running_loop().time() + relay.rest_s
+        now_s = asyncio.get_running_loop().time()
+        if relay.rest_until_s <= now_s:  # several mails may find it away at once: that is one failure
+            relay.rest_s = min(relay.rest_s * 2 or self._retry_first_s, REST_MAX_S)
+            relay.rest_until_s = now_s + relay.rest_s
         if relay.well:
             relay.well = False
             log.error("mail_relay_fails", relay=relay.name, answer=why)

@@ -153,7 +153,7 @@ class Notifier:
         parcel = sample(
             self._plant,
             template,
-            SHIPPED.get(template, "alarm"),
+            self._kind(template),
             language=language,
             contact=next((one for one in self._plant.contacts if one.name == contact), None),
             now_us=self._host.clock.now_us(),
@@ -164,6 +164,14 @@ class Notifier:
             self._plant, self._composer.library.folders, read=self._host.tags.get
         )  # without health: looking at a template is no message that failed, and its links would be real
         return composer.compose(parcel, self._host.clock.now_us(), SAMPLE)
+
+    def _kind(self, template: str) -> str:
+        """The kind of facts that a template is given: a project's own by who names it."""
+        if any(report.template == template for report in self._plant.reports):
+            return SHIPPED.get(template, "report")
+        if any(notice.template == template for notice in self._plant.notices):
+            return SHIPPED.get(template, "event")
+        return SHIPPED.get(template, "alarm")
 
     async def _compose(self, parcel: Parcel, now_us: TimeUs) -> Mail:
         record = parcel.carrier.record

@@ -21,6 +21,8 @@ FIRST_VISITS = 5
 """Vehicles that stand there when the site comes to life."""
 BAD_TOKEN_SHARE = 0.06
 STRANGER = "UNKNOWN-4711"
+ROUTER_SHARE = 0.2
+"""Of lost links: it is the site's uplink, and every charger is gone."""
 ATTEMPTS = 3
 """How often a driver tries a charger that is offline before leaving."""
 FULL_STAY_S = 900.0
@@ -151,7 +153,9 @@ class Life:
             point = self._rng.choice(self._points)
             outlet = self._rng.choice(list(point.hardware.outlets.values()))
             number = outlet.number
-            kind = self._rng.choice(("fault",) * 6 + ("link",) * 3 + ("heat",) * 3 + ("router",))
+            kind = self._rng.choice(("fault", "fault", "link", "heat"))
+            if kind == "link" and self._rng.random() < ROUTER_SHARE:
+                kind = "router"
             log.info("simulated_mishap", kind=kind, connector=outlet.spec.path)
             if kind == "router":  # the site's uplink: everybody is gone at once
                 for one in self._points:

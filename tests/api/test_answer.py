@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import csv
+import hashlib
 import io
 import json
 from collections.abc import AsyncIterator
@@ -163,6 +165,8 @@ async def test_the_page_says_what_it_is_about_and_can_do_nothing_else(door: Door
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["referrer-policy"] == "no-referrer"
     french = (await door.client.get(f"/a/{door.token('Benoît')}")).text

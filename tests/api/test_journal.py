@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -31,7 +32,7 @@ async def raised(system: System, client: httpx2.AsyncClient) -> AsyncIterator[st
 
 
 async def test_filters_choose_rows(client: httpx2.AsyncClient, raised: str) -> None:
-    for query, found in (
+    cases: list[tuple[dict[str, Any], bool]] = [
         ({"alarm": raised}, True),
         ({"branch": "System", "level_max": 14, "event": "raised"}, True),
         ({"branch": "System.Action"}, False),
@@ -42,7 +43,8 @@ async def test_filters_choose_rows(client: httpx2.AsyncClient, raised: str) -> N
         ({"branch": "System.ActionsOk", "text": "ON IT"}, True),
         ({"branch": "System.ActionsOk", "level_min": 29}, False),
         ({"branch": "System.ActionsOk", "to": "2020-01-01T00:00:00Z"}, False),
-    ):
+    ]
+    for query, found in cases:
         answer = await client.get("/alarms/journal", params=query)
         assert answer.status_code == 200, answer.text
         rows = answer.json()["items"]

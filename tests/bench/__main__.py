@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.bench.report import emit
 
-NAMES = ("tags", "ocpp", "alarms", "start")
+NAMES = ("tags", "expressions", "ocpp", "alarms", "start")
 
 
 def main() -> None:

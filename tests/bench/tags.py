@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from scada.core.plant import Level, Plant
-from scada.core.tag import AlarmDefinition, Direction, Source, TagDefinition, ThresholdDefinition
+from scada.core.tag import AlarmDefinition, Condition, Source, TagDefinition, ThresholdDefinition
 from scada.core.value import Kind
 from scada.runtime.plant_core import PlantCore, Restart
 from tests.bench.report import figure
@@ -18,10 +18,10 @@ TAGS = 1_000
 ROUNDS = 300
 NOW_US = 1_800_000_000_000_000
 LIMITS = (
-    ("HiHi", Direction.HIGH, 95.0),
-    ("Hi", Direction.HIGH, 90.0),
-    ("Lo", Direction.LOW, 10.0),
-    ("LoLo", Direction.LOW, 5.0),
+    ("HiHi", Condition.HIGH, 95.0),
+    ("Hi", Condition.HIGH, 90.0),
+    ("Lo", Condition.LOW, 10.0),
+    ("LoLo", Condition.LOW, 5.0),
 )
 
 
@@ -30,8 +30,8 @@ def plant() -> Plant:
     for number in range(TAGS):
         path = f"Site.M{number}.Value"
         thresholds = tuple(
-            ThresholdDefinition(name=name, direction=direction, limit=limit, hysteresis=1.0)
-            for name, direction, limit in LIMITS
+            ThresholdDefinition(name=name, condition=condition, limit=limit, hysteresis=1.0)
+            for name, condition, limit in LIMITS
         )
         tags.append(TagDefinition(path=path, kind=Kind.REGISTER, source=Source.DRIVER, thresholds=thresholds))
         tags += [
@@ -56,9 +56,9 @@ class NaiveTag:
 
     def write(self, value: float, quality: int, time_us: int) -> None:
         self.value, self.quality, self.time_us = value, quality, time_us
-        for number, (_, direction, limit) in enumerate(LIMITS):
+        for number, (_, condition, limit) in enumerate(LIMITS):
             on = self.on[number]
-            if direction is Direction.HIGH:
+            if condition is Condition.HIGH:
                 self.on[number] = value > (limit - 1.0 if on else limit)
             else:
                 self.on[number] = value < (limit + 1.0 if on else limit)

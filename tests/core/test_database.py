@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scada.core.aggregate import Aggregates
 from scada.core.database import TagDatabase, coerce
 from scada.core.links import Links
 from scada.core.path import matcher
-from scada.core.tag import AggregateDefinition, Source, Tag, TagDefinition, WriteRule
+from scada.core.tag import HistoryRule, Source, Tag, TagDefinition, WriteRule
 from scada.core.value import GOOD, Kind, Quality
 
 NOW = 1_790_000_000_000_000
@@ -27,7 +26,7 @@ def test_a_new_tag_waits_for_its_first_value() -> None:
 
 
 def test_a_change_is_told_once_however_often_it_came() -> None:
-    database = TagDatabase([register("A.X", record=True), register("A.Y")])
+    database = TagDatabase([register("A.X", history=HistoryRule()), register("A.Y")])
     x, y = database["A.X"], database["A.Y"]
     database.write([(x, 1.0, GOOD, NOW), (y, 5.0, GOOD, NOW), (x, 2.0, GOOD, NOW + 1)], NOW)
     assert database.drain_changes() == [x, y]
@@ -37,7 +36,7 @@ def test_a_change_is_told_once_however_often_it_came() -> None:
 
 
 def test_the_same_value_is_no_event_but_renews_the_time() -> None:
-    database = TagDatabase([register("A.X", record=True)])
+    database = TagDatabase([register("A.X", history=HistoryRule())])
     x = database["A.X"]
     database.write([(x, 1.0, GOOD, NOW)], NOW)
     database.drain_changes(), database.drain_samples()
@@ -82,7 +81,7 @@ def test_watches_react_in_the_write_and_each_within_its_own_band() -> None:
 
 
 def test_a_late_value_goes_to_history_only() -> None:
-    database = TagDatabase([register("A.X", record=True)])
+    database = TagDatabase([register("A.X", history=HistoryRule())])
     x = database["A.X"]
     database.write([(x, 9.0, GOOD, NOW)], NOW)
     database.drain_samples()
@@ -155,63 +154,121 @@ class TestLink:
         assert self.database["S.N.X"].quality == Quality.BAD_WAITING_FOR_INITIAL_DATA
 
 
-def summed(count: int) -> tuple[TagDatabase, Aggregates, list[Tag], Tag]:
-    definitions = [register(f"S.M{n}.P") for n in range(count)]
-    total = TagDefinition(
-        path="S.Sum",
-        kind=Kind.REGISTER,
-        source=Source.AGGREGATE,
-        aggregate=AggregateDefinition(pattern="S.*.P"),
-    )
-    database = TagDatabase([total, *definitions])
-    return database, Aggregates(database), [database[d.path] for d in definitions], database["S.Sum"]
+def test_history_keeps_what_is_further_than_its_deadband_from_the_last_one_kept() -> None:
+    database = TagDatabase([register("A.X", history=HistoryRule(deadband=1.0))])
+    x = database["A.X"]
+    for value in (0.0, 0.6, 0.9, 1.0, 1.9, 0.4, 0.0):
+        database.write([(x, value, GOOD, NOW)], NOW)
+    assert x.value == 0.0  # the live value has each
+    assert [s.value for s in database.drain_samples()] == [0.0, 1.0, 0.0]
 
 
-def test_one_dead_charger_does_not_hide_the_sites_power() -> None:
-    database, aggregates, parts, total = summed(3)
-    database.write([(parts[0], 10.0, GOOD, NOW), (parts[1], 20.0, GOOD, NOW)], NOW)
-    aggregates.settle(NOW)
-    assert (total.value, total.quality) == (30.0, Quality.UNCERTAIN_SUB_NORMAL)
-    database.write([(parts[2], 5.0, GOOD, NOW)], NOW)
-    aggregates.settle(NOW)
-    assert (total.value, total.quality) == (35.0, GOOD)
-    database.set_quality([parts[0]], Quality.BAD_NO_COMMUNICATION, NOW)
-    aggregates.settle(NOW)
-    assert (total.value, total.quality) == (25.0, Quality.UNCERTAIN_SUB_NORMAL)
-    database.set_quality(parts, Quality.BAD_NO_COMMUNICATION, NOW)
-    aggregates.settle(NOW)
-    assert total.quality == Quality.BAD_NO_DATA
+def test_history_keeps_each_change_of_quality_whatever_its_deadband() -> None:
+    database = TagDatabase([register("A.X", history=HistoryRule(deadband=1.0))])
+    x = database["A.X"]
+    database.write([(x, 5.0, GOOD, NOW)], NOW)
+    database.set_quality([x], Quality.BAD_NO_COMMUNICATION, NOW + 1)
+    database.write([(x, 5.1, GOOD, NOW + 2)], NOW + 2)
+    database.write([(x, 5.2, GOOD, NOW + 3)], NOW + 3)
+    assert [(s.value, s.quality, s.source_us) for s in database.drain_samples()] == [
+        (5.0, GOOD, NOW),
+        (5.0, Quality.BAD_NO_COMMUNICATION, NOW + 1),
+        (5.1, GOOD, NOW + 2),
+    ]
 
 
-def test_members_that_have_a_value_from_the_start_count() -> None:
-    member = TagDefinition(path="S.M.P", kind=Kind.BIT, source=Source.INTERNAL, initial=True)
-    total = register("S.Sum", aggregate=AggregateDefinition(pattern="S.*.P"))
-    database = TagDatabase([total, member])
-    Aggregates(database).settle(NOW)
-    assert (database["S.Sum"].value, database["S.Sum"].quality) == (1.0, GOOD)
+@pytest.mark.parametrize("deadband", [0.0, 1.0])
+def test_a_device_may_be_bad_before_it_ever_had_a_value(deadband: float) -> None:
+    database = TagDatabase([register("A.X", deadband=deadband, history=HistoryRule(deadband=1.0))])
+    x = database["A.X"]
+    for value in (None, 3.0, None, 3.5, None):
+        database.write([(x, value, Quality.BAD_DEVICE_FAILURE, NOW)], NOW)
+    assert x.quality == Quality.BAD_DEVICE_FAILURE
 
 
+def test_periodic_history_keeps_the_value_that_stands_under_the_present_time() -> None:
+    database = TagDatabase([register("A.X", history=HistoryRule(every_us=60))])
+    x = database["A.X"]
+    database.write([(x, 5.0, GOOD, NOW)], NOW)
+    assert database.drain_samples() == []  # not at changes
+    database.keep_sample(x, NOW + 60)
+    assert [(s.value, s.source_us) for s in database.drain_samples()] == [(5.0, NOW + 60)]
+
+
+def test_samples_that_nobody_fetches_are_given_up_by_half_and_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("scada.core.database.SAMPLES_MAX", 10)
+    database = TagDatabase([register("A.X", history=HistoryRule())])
+    x = database["A.X"]
+    for value in range(11):
+        database.write([(x, float(value), GOOD, NOW)], NOW)
+    assert database.samples_dropped == 5
+    assert [s.value for s in database.drain_samples()] == [5.0, 6.0, 7.0, 8.0, 9.0, 10.0]
+
+
+def test_a_quality_that_changes_leaves_the_time_at_which_the_value_came() -> None:
+    database = TagDatabase([register("A.X")])
+    x = database["A.X"]
+    database.write([(x, 5.0, GOOD, NOW)], NOW + 1)
+    database.set_quality([x], Quality.UNCERTAIN_LAST_USABLE_VALUE, NOW + 9)
+    assert (x.source_us, x.server_us, x.changed_us) == (NOW, NOW + 1, NOW + 9)
+
+
+def test_a_tag_that_is_added_is_told_of_selected_and_numbered() -> None:
+    database = TagDatabase([register("S.A.X")])
+    seen: list[Tag] = []
+    database.subscribe_added(seen.append)
+    added = database.add(register("S.A.Vendor_Torque"))
+    assert seen == [added]
+    assert database.by_index(added.index) is added
+    assert database.select("S.A.*") == [database["S.A.X"], added]
+    with pytest.raises(ValueError, match="two tags"):
+        database.add(register("S.A.X"))
+
+
+def test_a_restored_value_is_shown_but_moves_nothing() -> None:
+    database = TagDatabase([register("A.X", history=HistoryRule())])
+    x = database["A.X"]
+    database.watch(x, lambda *_: pytest.fail("nothing happened now"))
+    database.restore(x, 7.0, NOW)
+    assert (x.value, x.quality, x.source_us) == (7.0, Quality.UNCERTAIN_LAST_USABLE_VALUE, NOW)
+    assert database.drain_changes() == [x]
+    assert database.drain_samples() == []
+
+
+def test_three_watches_of_one_tag_each_see_each_loss_of_trust() -> None:
+    database = TagDatabase([register("A.X")])
+    x = database["A.X"]
+    seen: list[str] = []
+    for name in "abc":
+        database.watch(x, lambda _tag, _now, name=name: seen.append(name), 0.0, 10.0)  # type: ignore[misc]
+    database.write([(x, 5.0, GOOD, NOW)], NOW)  # from Bad to Good within every band: nobody asked
+    database.set_quality([x], Quality.BAD_DEVICE_FAILURE, NOW)
+    assert seen == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("extra", [0, 1])
 @given(
-    st.lists(
-        st.tuples(
-            st.integers(0, 4),
-            st.floats(-1e6, 1e6),
-            st.sampled_from([GOOD, Quality.UNCERTAIN_LAST_USABLE_VALUE, Quality.BAD_DEVICE_FAILURE]),
-        ),
-        max_size=60,
-    )
+    st.lists(st.tuples(st.floats(-100, 100), st.booleans()), max_size=30), st.floats(-50, 0), st.floats(0, 50)
 )
-def test_a_sum_equals_a_recount(writes: list[tuple[int, float, int]]) -> None:
-    database, aggregates, parts, total = summed(5)
-    for number, value, quality in writes:
-        database.write([(parts[number], value, quality, NOW)], NOW)
-        aggregates.settle(NOW)
-    usable = [p for p in parts if p.quality & 0x80000000 == 0]
-    if not usable:
-        assert total.quality & 0x80000000
-    else:
-        assert total.value == pytest.approx(math.fsum(float(p.value or 0) for p in usable), abs=1e-3)
-        assert (total.quality == GOOD) is all(p.quality == GOOD for p in parts)
+def test_a_band_holds_back_nothing_that_leaves_it(
+    extra: int, writes: list[tuple[float, bool]], low: float, high: float
+) -> None:
+    database = TagDatabase([register("A.X")])
+    x = database["A.X"]
+    seen: list[object] = []
+    database.watch(x, lambda tag, _now: seen.append(tag.value), low, high)
+    for _ in range(extra):
+        database.watch(x, lambda *_: None)
+    expected, before = [], (None, -1)
+    for value, good in writes:
+        quality = GOOD if good else int(Quality.UNCERTAIN_SUB_NORMAL)
+        database.write([(x, value, quality, NOW)], NOW)
+        if (value, quality) != before and (not good or not low <= value <= high):
+            expected.append(value)
+        before = (value, quality)
+    assert seen == expected
 
 
 @pytest.mark.parametrize(

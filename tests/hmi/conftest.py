@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scada.core.access import Actor, Right
+from scada.core.access import Actor, Right, Role
 from scada.core.command import Command, CommandResult, Outcome
 from scada.core.errors import Denied
 from scada.core.ports import (
@@ -30,15 +30,24 @@ from scada.hmi import HmiServices
 from scada.hmi.context import Visit
 from scada.runtime.host import PlantHost
 from scada.runtime.plant_core import Restart
+from scada.runtime.requests import Note
 from scada.runtime.router import CommandRouter
 from scada.testing import FakeClock, small_plant
 
 RIGHTS = {
     "admin": frozenset(Right),
-    "op": frozenset({Right.SEE, Right.OPERATE, Right.ACKNOWLEDGE}),
+    "op": frozenset({Right.SEE, Right.OPERATE, Right.ACKNOWLEDGE, Right.MASK}),
+    "night": frozenset({Right.SEE, Right.ACKNOWLEDGE, Right.MASK}),
     "guest": frozenset({Right.SEE}),
     "blind": frozenset({Right.OPERATE, Right.ACKNOWLEDGE}),
 }
+SCOPES = {"night": Role(see=(20, 29), acknowledge=(20, 23), mask=(20, 23))}
+"""Whoever is not named here sees everything."""
+
+
+def actor_named(name: str, origin: str = "hmi test") -> Actor:
+    """The actor of a test's account."""
+    return Actor(name, RIGHTS[name], origin, name, SCOPES.get(name, Role()))
 
 
 class MemoryJournal:
@@ -62,6 +71,7 @@ class MemoryArchive:
 
     journal: MemoryJournal
     samples: list[Point] = field(default_factory=list)
+    messages: list[OutboxRow] = field(default_factory=list)
 
     async def sessions(self, where: SessionFilter, limit: int, cursor: str | None) -> Page[TransactionRecord]:
         newest = {r.id: r for r in self.journal.records if isinstance(r, TransactionRecord)}
@@ -71,9 +81,19 @@ class MemoryArchive:
     async def alarm_journal(
         self, where: JournalFilter, limit: int, cursor: str | None
     ) -> Page[AlarmTransition]:
-        return Page(
-            [r for r in reversed(self.journal.records) if isinstance(r, AlarmTransition)][:limit], "7"
-        )
+        rows = [
+            r
+            for r in reversed(self.journal.records)
+            if isinstance(r, AlarmTransition)
+            and (not where.alarm or r.alarm == where.alarm)
+            and f"{r.alarm}.".startswith(f"{where.branch}." if where.branch else "")
+            and (not where.events or r.event in where.events)
+            and where.level_min <= r.level <= where.level_max
+            and where.user in ("", r.user)
+            and where.text in f"{r.alarm} {r.comment} {r.user}"
+            and (where.role is None or where.role.sees(r.level, r.site, r.domain))
+        ]
+        return Page(rows[:limit], "7" if len(rows) > limit else None)
 
     async def alarm_figures(self, where: JournalFilter, from_us: TimeUs, to_us: TimeUs) -> AlarmFigures:
         return AlarmFigures(
@@ -102,7 +122,7 @@ class MemoryArchive:
         return self.samples[-limit:]
 
     async def outbox(self, limit: int, cursor: str | None) -> Page[OutboxRow]:
-        return Page([], None)
+        return Page(self.messages[:limit], None)
 
     async def energy_wh(self, site: str, from_us: TimeUs, to_us: TimeUs) -> tuple[int, int]:
         return 642_300, 23
@@ -121,7 +141,7 @@ class Accounts:
         return name
 
     def actor(self, token: str, origin: str) -> Actor | None:
-        return Actor(token, RIGHTS[token], origin, token) if token in self.sessions else None
+        return actor_named(token, origin) if token in self.sessions else None
 
     def log_out(self, token: str) -> None:
         self.sessions.discard(token)
@@ -159,10 +179,27 @@ class World:
     def write(self, path: str, value: Value, quality: int = GOOD) -> None:
         self.host.write([(self.host.tags[path], value, quality, self.host.clock.now_us())])
 
+    def online(self, *chargers: str) -> None:
+        """Let chargers be connected: an offline one masks the alarms of its connectors."""
+        for charger in chargers:
+            self.write(f"{charger}.Online", True)
+
+    def fault(self, connector: str) -> str:
+        """Let a connector of a charger that is there report over-voltage (level 22); returns the alarm's path."""
+        self.online(connector.rpartition(".")[0])
+        self.write(f"{connector}.ErrorCode", "OverVoltage")
+        return f"{connector}.ErrorOverVoltage"
+
+    async def settle(self, seconds: float = 1.0) -> None:
+        """Let delays run out, and what waits for the journal out."""
+        self.clock.leap(seconds)
+        self.host.cycle()
+        await self.host.request(Note(()))  # answered when everything before it is on disk
+
     def visit(self, user: str = "op", path: str = "", language: str = "en", **query: str) -> Visit:
         return Visit(
             services=self.services,
-            actor=Actor(user, RIGHTS[user], "hmi test", user),
+            actor=actor_named(user),
             language=language,
             theme="light",
             url="/",

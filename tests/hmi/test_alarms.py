@@ -6,15 +6,13 @@ from typing import Any
 
 import pytest
 
+from scada.core.access import Role
 from scada.hmi import alarms
 
 
 async def raise_fault(world: Any, connector: str = "Depot.CP03.C2") -> str:
-    path = f"{connector}.Faulted"
-    world.write(path, True)
-    world.clock.leap(3600)
-    world.host.cycle()
-    await world.host.close()  # what waits for the journal is released
+    path = world.fault(connector)
+    await world.settle()
     assert world.host.board.get(path) is not None
     return path
 
@@ -31,17 +29,15 @@ async def test_an_alarm_marks_everything_above_it(world: Any) -> None:
 
 async def test_an_alarm_of_the_charger_marks_all_its_connectors(world: Any) -> None:
     world.write("Depot.CP03.Online", False)
-    world.clock.leap(3600)
-    world.host.cycle()
-    await world.host.close()
+    await world.settle(3600)
     marks = alarms.marks(world.services.plant, world.host.board.views())
     assert {"Depot.CP03", "Depot.CP03.C1", "Depot.CP03.C2"} <= set(marks)
 
 
 async def test_banner_speaks_the_language_and_leads_to_the_place(world: Any) -> None:
     path = await raise_fault(world)
-    english = alarms.summary(world.services.plant, world.host.board, "en")
-    french = alarms.summary(world.services.plant, world.host.board, "fr")
+    english = alarms.summary(world.host, "en", Role())
+    french = alarms.summary(world.host, "fr", Role())
     assert english["banner"]["path"] == path
     assert english["banner"]["url"] == "/site/Depot?select=Depot.CP03.C2"
     assert english["banner"]["device"] == "Depot North · CP03 · C2"
@@ -76,12 +72,3 @@ async def test_threshold_alarms_say_of_which_register(world: Any) -> None:
 )
 def test_values_are_written_as_the_reader_does(value: str, french: str) -> None:
     assert alarms.value_text(value, "fr") == french
-
-
-async def test_list_is_cut_and_says_so(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    await raise_fault(world)
-    world2 = alarms.rows(world.services.plant, world.host.board, "en")
-    assert world2["total"] == len(world2["rows"]) == 1
-    monkeypatch.setattr(alarms, "ROWS_MAX", 0)
-    cut = alarms.rows(world.services.plant, world.host.board, "en")
-    assert cut == {"rows": [], "total": 1}

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from scada.core.access import Actor, Right
+from scada.core.access import Actor, Right, Role
 from scada.core.command import CommandResult, Outcome
+from scada.core.records import AlarmTransition
 from scada.hmi import alarms
+from scada.hmi.alarm_feed import summary_room
 from scada.hmi.pages import PAGES
 from scada.hmi.tab import EVERYBODY, Tab
 from scada.hmi.why import USED
@@ -48,7 +50,8 @@ async def open_tab(
 async def test_a_page_that_is_seen_joins_and_gets_everything(world: Any) -> None:
     tab, wire = await open_tab(world)
     await tab.act("show", {})
-    assert {"scada.all", "scada.tags.", "scada.tags.Depot", "scada.alarms.en"} == wire.rooms
+    summary = summary_room("en", Role())
+    assert {"scada.all", "scada.tags.", "scada.tags.Depot", summary} == wire.rooms
     event, payload, room = wire.sent[0]
     assert (event, room) == ("scada_snapshot", "own")
     assert len(payload["tags"]["i"]) == len(tab.view.live.used)
@@ -109,20 +112,20 @@ async def test_a_wrong_request_is_answered_by_a_sentence(world: Any) -> None:
         assert wire.toasts()[-1][0] == "failed"
     await tab.act("acknowledge", {"paths": ["no.such.alarm"]})
     assert wire.toasts()[-1] == ("failed", "there is no alarm no.such.alarm")
-    before = len(wire.sent)
     await tab.act("acknowledge", {"paths": "everything"})
+    assert wire.toasts()[-1] == ("failed", "nothing is selected")
+    before = len(wire.sent)
     await tab.act("nonsense", {})
     assert len(wire.sent) == before
 
 
 async def test_acknowledge_is_journalled_with_comment(world: Any) -> None:
-    world.write("Depot.CP01.C1.Faulted", True)
-    world.clock.leap(3600)
-    world.host.cycle()
+    path = world.fault("Depot.CP01.C1")
+    await world.settle()
     tab, wire = await open_tab(world, "/alarms", "")
-    await tab.act("acknowledge", {"id": "a", "paths": ["Depot.CP01.C1.Faulted"], "comment": "seen"})
+    await tab.act("acknowledge", {"id": "a", "paths": [path], "comment": "seen"})
     assert wire.toasts()[-1] == ("done", "1 acknowledged")
-    record = world.journal.records[-1]
+    record = [one for one in world.journal.records if isinstance(one, AlarmTransition)][-1]
     assert (record.user, record.comment, record.origin) == ("op", "seen", "hmi test")
 
 
@@ -173,13 +176,13 @@ async def test_selecting_fills_the_panel_and_its_sentence_follows(world: Any) ->
 
 
 async def test_without_the_right_to_see_a_page_gets_only_the_beat(world: Any) -> None:
-    world.write("Depot.CP01.C1.Faulted", True)
+    path = world.fault("Depot.CP01.C1")
     tab, wire = await open_tab(world, "/alarms", "", user="blind")
     await tab.act("show", {})
     assert wire.rooms == {EVERYBODY}
     assert wire.sent[0][1]["alarms"] == alarms.NOTHING
     await tab.act("select", {"path": "Depot.CP01.C1"})
-    await tab.act("acknowledge", {"paths": ["Depot.CP01.C1.Faulted"]})
+    await tab.act("acknowledge", {"paths": [path]})
     await tab.act("command", {"command": "Reset", "target": "Depot.CP01", "arguments": {"type": "Soft"}})
     assert [state for state, _ in wire.toasts()] == ["failed"] * 3
     assert "'see'" in wire.toasts()[0][1]

@@ -63,7 +63,7 @@ def test_bad_power_is_not_told(world: Any) -> None:
     assert say(world).startswith("Charging. ")
 
 
-def test_fault_names_the_code_in_words(world: Any) -> None:
+async def test_fault_names_the_code_in_words(world: Any) -> None:
     world.write(f"{C}.Status", "Faulted")
     world.write(f"{C}.ErrorCode", "GroundFailure")
     world.write(f"{C}.VendorErrorCode", "E42")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scada.core.access import Right
+from scada.core.access import Right, Role
 from scada.core.errors import Denied
 from scada.core.ports import UserRow
 from scada.core.records import AuditRecord
@@ -16,7 +16,7 @@ from scada.identity.accounts import SESSION_IDLE_US, Accounts
 from scada.testing import FakeClock
 
 PASSWORD = "correct horse"
-ROLES = {"operator": frozenset({"see", "operate"})}
+ROLES = {"operator": Role(rights=frozenset({Right.SEE, Right.OPERATE}))}
 
 
 class Desk:

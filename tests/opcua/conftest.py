@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from asyncua.client.client import Client
 
-from scada.core.access import Right
+from scada.core.access import Right, Role
 from scada.core.command import Command, CommandResult, Outcome
 from scada.core.database import Sample
 from scada.core.plant import (
@@ -24,7 +24,7 @@ from scada.core.plant import (
 )
 from scada.core.ports import UserRow
 from scada.core.records import AuditRecord
-from scada.core.tag import Direction, Source, TagDefinition, ThresholdDefinition, WriteRule
+from scada.core.tag import Condition, Source, TagDefinition, ThresholdDefinition, WriteRule
 from scada.core.value import GOOD, Kind
 from scada.history import CoreStore, open_core
 from scada.identity import passwords
@@ -38,9 +38,9 @@ from scada.runtime.router import CommandRouter
 
 PASSWORD = "correct horse battery"
 ROLES = {
-    "operator": frozenset({Right.SEE.value, Right.OPERATE.value}),
-    "guest": frozenset({Right.SEE.value}),
-    "blind": frozenset[str](),
+    "operator": Role(rights=frozenset({Right.SEE, Right.OPERATE})),
+    "guest": Role(rights=frozenset({Right.SEE})),
+    "blind": Role(),
 }
 
 
@@ -92,7 +92,7 @@ def make_plant(policies: tuple[str, ...], anonymous: bool) -> Plant:
         TagDefinition(path="Depot.CP01.Online", kind=Kind.BIT, **driver),
         TagDefinition(
             path="Depot.CP01.C1.Temperature", kind=Kind.REGISTER, unit="°C",
-            thresholds=(ThresholdDefinition(name="Hi", direction=Direction.HIGH, limit=80),), **driver,
+            thresholds=(ThresholdDefinition(name="Hi", condition=Condition.HIGH, limit=80),), **driver,
         ),
         TagDefinition(path="Depot.CP01.C1.Temperature.Hi", kind=Kind.BIT, source=Source.THRESHOLD, site="Depot"),
         TagDefinition(

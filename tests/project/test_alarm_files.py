@@ -187,19 +187,19 @@ def test_counters_go_as_deep_as_the_project_says(project: Path, depth: str) -> N
         (
             "project.toml",
             '[[syntheses]]\ntag = "Depot.S"\nfilter = "alarm.colour == 1"\n',
-            "syntheses[0].filter",
+            "syntheses[1].filter",
             "an alarm has no 'colour'",
         ),
         (
             "project.toml",
             '[[syntheses]]\ntag = "Depot.S"\nfilter = "Depot.CP01.Online"\n',
-            "syntheses[0].filter",
+            "syntheses[1].filter",
             "name no tags here",
         ),
         (
             "project.toml",
             '[[syntheses]]\ntag = "Depot.CP01.Online"\nfilter = "alarm.active"\n',
-            "syntheses[0].tag",
+            "syntheses[1].tag",
             "is there already",
         ),
         ("project.toml", '[roles.night]\nrights = []\nsites = ["Depo"]\n', "roles.night.sites[0]", "Depot"),

@@ -167,7 +167,7 @@ auth = "xoauth2"
     assert office.holidays == ("2026-12-25", "2027-01-01")
     profile = made["profiles"][1]
     assert (profile.to, profile.levels, profile.window_us) == (("Office", "Night"), (10, 29), 0)
-    assert profile.filter.place == "project.toml: oncall[1].filter"
+    assert profile.filter.place == "project.toml|oncall[1].filter"
     assert profile.steps[0].channels == (Channel.EMAIL, Channel.SMS)
     assert (made["reports"][0].name, made["reports"][0].days) == ("report 07:30", (5, 6))
     assert made["notices"][0].name == "boot"

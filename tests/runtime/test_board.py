@@ -12,7 +12,7 @@ from scada.core.records import AlarmEvent, AlarmState, AlarmTransition
 from scada.runtime.board import AlarmBoard
 from scada.testing import small_plant
 
-PATH = "Depot.CP01.C1.Faulted"
+PATH = "Depot.CP01.C1.ErrorInternalError"
 RAISED = AlarmTransition(
     sequence=1,
     time_us=10,
@@ -41,7 +41,7 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Plant:
 @pytest.fixture
 def board(plant: Plant) -> AlarmBoard:
     tags = TagDatabase(plant.tags)
-    made = AlarmBoard(plant, tags, lambda batch: tags.write(batch, 1))
+    made = AlarmBoard(plant, tags, (), lambda batch: tags.write(batch, 1))
     made.tags = tags  # type: ignore[attr-defined]
     return made
 
@@ -84,7 +84,7 @@ def test_order_of_the_list(board: AlarmBoard) -> None:
     low = replace(
         RAISED, alarm="Depot.CP02.C1.Temperature.Hi", level=14, raised_us=30, time_us=30, sequence=3
     )
-    newer = replace(RAISED, alarm="Depot.CP03.C1.Faulted", raised_us=40, time_us=40, sequence=4)
+    newer = replace(RAISED, alarm="Depot.CP03.C1.ErrorInternalError", raised_us=40, time_us=40, sequence=4)
     board.apply([RAISED, ACKNOWLEDGED, low, newer])
     assert [view.path for view in board.views("Depot")] == [newer.alarm, low.alarm, PATH]
     highest = board.highest_unacknowledged()

@@ -22,7 +22,8 @@ from scada.testing import FakeClock, small_plant
 
 ANN = Actor("ann", frozenset({Right.SEE, Right.OPERATE, Right.ACKNOWLEDGE}), "test")
 GUS = Actor("gus", frozenset({Right.SEE}), "test")
-FAULT = "Depot.CP01.C1.Faulted"
+FAULT = "Depot.CP01.C1.ErrorInternalError"
+ERROR = "Depot.CP01.C1.ErrorCode"
 
 
 @pytest.fixture(scope="module")
@@ -53,22 +54,25 @@ async def settled(host: PlantHost) -> None:
 async def test_an_alarm_is_shown_counted_mailed_and_survives(plant: Plant, tmp_path: Path) -> None:
     clock = FakeClock()
     async with host_on(plant, tmp_path, clock) as (host, store):
-        put(host, FAULT, True)
+        put(host, ERROR, "InternalError")
         await settled(host)
         view = host.board.highest_unacknowledged()
         assert view is not None
         assert (view.path, view.state, view.journalled) == (FAULT, AlarmState.ACTIVE_UNACKNOWLEDGED, True)
         assert host.tags["Depot.Alarms.Unacknowledged"].value == 1
         assert host.tags["System.Alarms.Active"].value == 1
-        mails = await store.outbox.claim(clock.now_us(), 10)
-        assert {mail.record.recipient for mail in mails} == {"duty@depot.example", "astreinte@depot.example"}
+        queues = await store.outbox.claim(clock.now_us() + 60_000_000, 10)
+        assert {queue.rows[0].record.recipient for queue in queues} == {
+            "duty@depot.example",
+            "astreinte@depot.example",
+        }
     async with host_on(plant, tmp_path, clock) as (host, store):
         view = host.board.get(FAULT)
         assert view is not None
         assert view.state is AlarmState.ACTIVE_UNACKNOWLEDGED
         assert host.tags["Depot.Alarms.Unacknowledged"].value == 1
         assert await host.request(Acknowledge((FAULT,), ANN, "seen")) == [FAULT]
-        put(host, FAULT, False)
+        put(host, ERROR, "NoError")
         await settled(host)
         assert host.board.get(FAULT) is None
         assert host.tags["Depot.Alarms.Active"].value == 0

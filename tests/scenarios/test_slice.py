@@ -63,7 +63,9 @@ async def depot(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Depot
     file = project / "project.toml"
     text = file.read_text().replace("\nport = 2525", f"\nport = {smtp_port}")
     file.write_text(
-        text.replace("on_delay_s = 20", "on_delay_s = 1").replace("meter_sample_s = 5", "meter_sample_s = 1")
+        text.replace("on_delay_s = 20", "on_delay_s = 1")
+        .replace("meter_sample_s = 5", "meter_sample_s = 1")
+        .replace("[oncall_settings]\n", "[oncall_settings]\nrestart_window_s = 0\n")
     )
     async with AsyncExitStack() as stack:
         catcher = asyncio.create_task(MailCatcher(folder / "mail", smtp_port).run())

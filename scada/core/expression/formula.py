@@ -21,6 +21,7 @@ from scada.core.value import GOOD, Kind, Quality, TimeUs, Value
 _BAD = int(Quality.BAD_NO_DATA)
 _UNCERTAIN = int(Quality.UNCERTAIN_SUB_NORMAL)
 _LIMIT = 1e300
+_FAILURES = (Unusable, ArithmeticError, ValueError, TypeError)
 
 
 @dataclass
@@ -73,6 +74,7 @@ class Formula:
     __slots__ = (
         "_arguments",
         "_fast",
+        "_number",
         "_slow",
         "_turn",
         "alarms",
@@ -101,6 +103,7 @@ class Formula:
         self.branches = binder.branches(owner)
         self.tags = (*named.values(), *(activity for _, activity in activities))
         self.timed = program.timed
+        self._number = self.type is Type.NUMBER
         self._fast, self._slow = program.fast, program.slow
         self._arguments: tuple[Any, ...] = (
             *named.values(),
@@ -122,21 +125,24 @@ class Formula:
         turn.now_us = now_us
         turn.number += 1
         turn.wake_us = None
-        turn.uncertain = False
+        quality = GOOD
         try:
             value = self._fast(turn, fields, *self._arguments)
-            if value is NOT_GOOD:
-                value = self._slow(turn, fields, *self._arguments)
-        except (Unusable, ArithmeticError, ValueError, TypeError):
+        except _FAILURES:
+            value = NOT_GOOD
+        if value is NOT_GOOD:
+            turn.uncertain = False
             try:
                 value = self._slow(turn, fields, *self._arguments)
-            except (Unusable, ArithmeticError, ValueError, TypeError):
+            except _FAILURES:
                 return None, _BAD
-        if self.type is Type.NUMBER:
+            if turn.uncertain:
+                quality = _UNCERTAIN
+        if self._number:
             if not -_LIMIT < value < _LIMIT:
                 return None, _BAD
             value = float(value)
-        return value, _UNCERTAIN if turn.uncertain else GOOD
+        return value, quality
 
     def true(self, now_us: TimeUs, fields: Any = None) -> bool:
         """Whether it is true and can be relied on: what is Bad is not true."""

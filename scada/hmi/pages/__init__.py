@@ -5,15 +5,36 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from scada.hmi.context import View, Visit
-from scada.hmi.pages import alarms, charger, errors, mails, overview, search, sessions, tags
+from scada.hmi.pages import (
+    alarm,
+    alarms,
+    charger,
+    errors,
+    figures,
+    journal,
+    mails,
+    oncall,
+    overview,
+    search,
+    sessions,
+    suppressed,
+    tag,
+    tags,
+)
 
 PAGES: Mapping[str, Callable[[Visit], Awaitable[View]]] = {
     "/site/{path}": overview.build,
     "/charger/{path}": charger.build,
     "/alarms": alarms.build,
+    "/alarms/suppressed": suppressed.build,
+    "/alarms/journal": journal.build,
+    "/alarms/figures": figures.build,
+    "/alarm/{path}": alarm.build,
+    "/oncall": oncall.build,
     "/sessions": sessions.build,
     "/mails": mails.build,
     "/tags": tags.build,
+    "/tag/{path}": tag.build,
     "/search": search.build,
     "/{path:path}": errors.build,
 }

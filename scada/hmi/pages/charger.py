@@ -25,21 +25,25 @@ async def build(visit: Visit) -> View:
     if charger is None or site is None:
         return errors.missing(visit, visit.tr("There is no charger {path}.").format(path=visit.path))
     live = visit.live()
-    tags = visit.services.host.tags
     fragments: list[Fragment] = []
     trends: dict[str, Markup] = {}
     sentences: dict[str, Markup] = {}
+    tables: dict[str, Markup] = {}
     for connector in charger.connectors:
         trend = _trend(visit, charger, connector)
         sentence = _sentence(visit, charger, connector)
         watching = visit.live()
         watching.attributes("", f"{charger.path}.Online", *(f"{connector.path}.{name}" for name in USED))
+        tables[connector.path], listing = _table(visit, connector.path, live)
+        fragments.append(listing)
         trends[connector.path] = await trend(live)
         sentences[connector.path] = await sentence(live)
         fragments += [
             Fragment(slot=f"trend-{connector.path}", render=trend, every_s=TREND_EVERY_S),
             Fragment(slot=f"why-{connector.path}", render=sentence, tags=frozenset(watching.used)),
         ]
+    tables[charger.path], listing = _table(visit, charger.path, live, charger)
+    fragments.append(listing)
     trigger = next(a for a in CATALOGUE["TriggerMessage"].arguments if a.name == "requestedMessage")
     main = visit.render(
         "charger.html",
@@ -49,8 +53,7 @@ async def build(visit: Visit) -> View:
         kind_of=kind_of,
         trends=trends,
         why=sentences,
-        own=[tag for tag in tags.select(f"{charger.path}.*") if _own(charger, tag.path)],
-        tags={c.path: tags.select(f"{c.path}.*") for c in charger.connectors},
+        tables=tables,
         trigger_choices=trigger.choices,
     )
     return View(
@@ -62,6 +65,27 @@ async def build(visit: Visit) -> View:
         nav="overview",
         fragments=fragments,
     )
+
+
+def _table(
+    visit: Visit, branch: str, live: Live, charger: Charger | None = None
+) -> tuple[Markup, Fragment]:
+    """The tags of a branch, and the part of the page that takes up those that a device adds.
+
+    Args:
+        charger: without the tags of its connectors.
+    """
+
+    async def render(into: Live) -> Markup:
+        return shown(into)
+
+    def shown(into: Live) -> Markup:
+        tags = visit.services.host.tags.select(f"{branch}.*")
+        listed = [tag for tag in tags if charger is None or _own(charger, tag.path)]
+        return visit.render("tag_table.html", into, tags=listed)
+
+    table = shown(live)
+    return table, Fragment(slot=f"tags-{branch}", render=render, branch=branch, pause_s=1.0, shown=str(table))
 
 
 def _own(charger: Charger, path: str) -> bool:

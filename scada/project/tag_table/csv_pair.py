@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from scada.core.errors import Problem
-from scada.project.files import ROWS_MAX
-from scada.project.tag_table.table import THRESHOLDS, Place, Row, Sheet, Table
+from scada.project.tag_table.table import COLUMNS_MAX, ROWS_MAX, THRESHOLDS, Place, Row, Sheet, Table
 
-BYTES_MAX = 100_000_000
-COLUMNS_MAX = 500
+BYTES_MAX = 400_000_000
 KEYS = ("path", "register")
 """First columns whose cells never begin with `#`: a row that does is a comment."""
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from scada.core.errors import Problem
 
+ROWS_MAX = 1_000_000
+"""Rows of a sheet: ten times the largest plant, and what a sheet of a workbook holds."""
+COLUMNS_MAX = 500
 TAGS = "tags"
 THRESHOLDS = "thresholds"
 

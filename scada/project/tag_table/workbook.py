@@ -13,14 +13,12 @@ import openpyxl
 import xlsxwriter
 
 from scada.core.errors import Problem, StartError
-from scada.project.files import ROWS_MAX
 from scada.project.tag_table.cells import bool_cell, number_cell
 from scada.project.tag_table.columns import THRESHOLD_COLUMNS, Column, tag_columns
-from scada.project.tag_table.table import TAGS, THRESHOLDS, Place, Row, Sheet, Table
+from scada.project.tag_table.table import COLUMNS_MAX, ROWS_MAX, TAGS, THRESHOLDS, Place, Row, Sheet, Table
 
-BYTES_MAX = 100_000_000
+BYTES_MAX = 200_000_000
 UNPACKED_BYTES_MAX = 2_000_000_000
-COLUMNS_MAX = 500
 CELL_LENGTH_MAX = 32_767
 SHEET_ROWS_MAX = 1_048_576
 _WIDTHS = {"path": 36, "register": 36, "limit_tag": 30, "reference": 30, "expression": 40, "address": 28}

@@ -4,8 +4,8 @@ const SHAPES = { running: "…", done: "✓", later: "◷", failed: "✕", unkno
 const TOASTS_MAX = 6;
 
 export class Actions {
-  constructor(root, options, send, link, alarms) {
-    Object.assign(this, { root, options, send, link, alarms });
+  constructor(root, options, send, { link, list, dialogs, sound }) {
+    Object.assign(this, { root, options, send, link, list, dialogs, sound });
     this.toasts = new Map();
     this.serial = 0;
     this.listeners = new AbortController();
@@ -44,15 +44,41 @@ export class Actions {
     if (action === "command") this.command(element, JSON.parse(element.dataset.arguments || "{}"));
     else if (action === "menu") this.menu(element);
     else if (action === "deselect") this.select("");
-    else if (action === "alarm-details") this.alarms.toggle(path);
-    else if (action === "pick-all") this.alarms.pickAll(element.checked);
+    else if (action === "alarm-details") this.act("alarm", { path, open: this.list.toggle(path) });
+    else if (action === "pick-all") this.list.pickAll(element.checked);
     else if (action === "ack-one") this.acknowledge([path]);
-    else if (action === "ack-selected") this.acknowledge(this.alarms.picked());
+    else if (action === "ack-selected") this.acknowledge(this.list.picked("may_ack"));
     else if (action === "ack-shown") this.acknowledgeShown();
+    else if (action === "dialog") this.dialog(element);
+    else if (action === "close-dialog") this.dialogs.close(element);
+    else if (action === "deed") this.deed(element);
+    else if (action === "sound") this.sound.toggle();
+  }
+
+  // A form first: its fields and what the button gives go together.
+  async dialog(button) {
+    const { dialogName, given, title } = button.dataset;
+    const about = given ? JSON.parse(given) : {};
+    if ("picked" in button.dataset) {
+      about.paths = this.list.picked("may_mask");
+      if (!about.paths.length) return this.toast({ id: "none", state: "failed", text: this.options.texts.nothing_selected, title });
+    }
+    const fields = await this.dialogs.open(dialogName, title, about);
+    if (fields) this.act(dialogName, fields, title);
+  }
+
+  deed(button) {
+    const { deed, given, title } = button.dataset;
+    this.act(deed, JSON.parse(given), title);
   }
 
   submit(event) {
     const form = event.target;
+    if (form.dataset.deed) {
+      event.preventDefault();
+      this.dialogs.submit(form);
+      return;
+    }
     if (form.dataset.action !== "command") return;
     event.preventDefault();
     if (this.refused(form.querySelector("[type=submit]"))) return;
@@ -91,17 +117,25 @@ export class Actions {
   }
 
   async acknowledgeShown() {
-    const paths = this.alarms.waiting();
-    if (!paths.length) return;
     const { texts } = this.options;
-    if (await this.ask(texts.acknowledge, texts.acknowledge_many.replace("{count}", paths.length))) this.acknowledge(paths);
+    const { waiting, now } = this.list.counts;
+    if (!waiting) return this.toast({ id: "none", state: "failed", text: texts.nothing_waits, title: texts.acknowledge });
+    if (!(await this.ask(texts.acknowledge, texts.acknowledge_many.replace("{count}", waiting)))) return;
+    // What came since the list was last drawn has not been seen by anybody: it stays.
+    this.act("acknowledge_shown", { before: now, comment: this.comment() }, texts.acknowledge);
   }
 
   acknowledge(paths) {
-    if (!paths.length) return;
+    const { texts } = this.options;
+    if (!paths.length) return this.toast({ id: "none", state: "failed", text: texts.nothing_selected, title: texts.acknowledge });
+    this.act("acknowledge", { paths, comment: this.comment() }, texts.acknowledge);
+  }
+
+  comment() {
     const field = this.root.querySelector("[data-ack-comment]");
-    this.act("acknowledge", { paths, comment: field ? field.value.trim() : "" }, this.options.texts.acknowledge);
+    const text = field ? field.value.trim() : "";
     if (field) field.value = "";
+    return text;
   }
 
   // What is asked while the link is down is not kept for later: an order must not come true by surprise.

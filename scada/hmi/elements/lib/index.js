@@ -1,8 +1,11 @@
 // One page: puts the parts together.
 import { Actions } from "./actions.js";
+import { AlarmList } from "./alarm_list.js";
 import { Alarms } from "./alarms.js";
+import { Dialogs } from "./dialogs.js";
 import { Link } from "./link.js";
 import { Live } from "./live.js";
+import { Sound } from "./sound.js";
 
 export class Page {
   constructor(root, props, send) {
@@ -11,9 +14,12 @@ export class Page {
     document.documentElement.lang = props.options.language;
     document.documentElement.dataset.theme = props.options.theme;
     this.live = new Live(props.options);
-    this.alarms = new Alarms(root, props.options, this.live);
+    this.sound = new Sound(root, props.options);
+    this.alarms = new Alarms(root, props.options, this.live, this.sound);
+    this.list = new AlarmList(root, props.options, this.alarms);
     this.link = new Link(root, props.options, send);
-    this.actions = new Actions(root, props.options, send, this.link, this.alarms);
+    this.dialogs = new Dialogs(root);
+    this.actions = new Actions(root, props.options, send, this);
     this.live.bind(root);
     this.live.patch(props.snapshot);
     this.alarms.summary(props.alarms);
@@ -27,7 +33,7 @@ export class Page {
     this.link.start({
       scada_tags: (message) => this.live.patch(message),
       scada_alarms: (message) => this.alarms.summary(message),
-      scada_alarmlist: (message) => this.alarms.list(message),
+      scada_alarmlist: (message) => this.list.show(message),
       scada_beat: (message) => this.setNow(message.now),
       scada_snapshot: (message) => this.snapshot(message),
       scada_fragment: (message) => this.fragment(message),
@@ -41,19 +47,22 @@ export class Page {
     clearInterval(this.timer);
     this.link.stop();
     this.actions.stop();
+    this.sound.stop();
   }
 
   snapshot(message) {
     this.setNow(message.now);
     this.live.patch(message.tags);
     this.alarms.summary(message.alarms);
-    if (message.list) this.alarms.list(message.list);
+    if (message.list) this.list.show(message.list);
   }
 
   fragment(message) {
     const slot = this.root.querySelector(`[data-slot="${CSS.escape(message.slot)}"]`);
     if (!slot) return;
+    const open = new Set([...slot.querySelectorAll("details[data-key][open]")].map((one) => one.dataset.key));
     slot.innerHTML = message.html; // made and escaped by the server's templates
+    for (const one of slot.querySelectorAll("details[data-key]")) one.open = open.has(one.dataset.key);
     this.live.bind(slot);
     this.live.patch(message.tags);
     this.alarms.paint(slot);

@@ -17,6 +17,8 @@ export class Live {
     this.values = new Map();
     this.places = new Map();
     this.ticking = new Set();
+    this.ends = [];
+    this.forced = {};
     this.numbers = [];
     this.offset = 0;
     const zone = { timeZone: options.timezone, hourCycle: "h23" };
@@ -55,6 +57,7 @@ export class Live {
       const kept = list.filter((place) => place.element.isConnected);
       if (kept.length !== list.length) this.places.set(index, kept);
     }
+    this.ends = [...this.ends.filter((end) => end.isConnected), ...root.querySelectorAll("[data-until]")];
     const elements = [...root.querySelectorAll("[data-t]")];
     for (const element of elements) {
       const place = { element, indexes: element.dataset.t.split(",").map(Number), format: element.dataset.f };
@@ -71,7 +74,7 @@ export class Live {
     const touched = new Set();
     for (let k = 0; k < message.i.length; k++) {
       const index = message.i[k];
-      this.values.set(index, { v: message.v[k], q: message.q[k], t: message.t[k] });
+      this.values.set(index, { v: message.v[k], q: message.q[k], t: message.t[k], n: index });
       for (const place of this.places.get(index) || []) touched.add(place);
     }
     for (const place of touched) this.show(place);
@@ -79,6 +82,32 @@ export class Live {
 
   tick() {
     for (const place of this.ticking) this.show(place);
+    for (const end of this.ends) this.text(end, this.left(Number(end.dataset.until) - this.now()));
+  }
+
+  // How long something that ends at a moment still lasts: `0:14:59`.
+  left(milliseconds) {
+    const seconds = Math.ceil(milliseconds / 1000);
+    if (seconds <= 0) return `(${this.options.texts.over})`;
+    const two = (n) => String(n).padStart(2, "0");
+    return `(${Math.floor(seconds / 3600)}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)})`;
+  }
+
+  // Who holds which tag, why and until when: what a forced value says when it is pointed at.
+  setForced(forced) {
+    const before = this.forced;
+    this.forced = forced;
+    for (const index of new Set([...Object.keys(before), ...Object.keys(forced)]))
+      for (const place of this.places.get(Number(index)) || []) this.show(place);
+  }
+
+  whoForced(tags) {
+    const tag = tags.find((one) => one && this.forced[one.n]);
+    if (!tag) return this.options.texts.q_forced;
+    const [user, reason, until] = this.forced[tag.n];
+    const { texts } = this.options;
+    const end = until ? `, ${texts.until.replace("{time}", () => this.moment(until))}` : "";
+    return texts.forced_by.replace("{user}", () => user).replace("{reason}", () => reason) + end;
   }
 
   show(place) {
@@ -102,7 +131,7 @@ export class Live {
     }
     if (element.dataset.q !== worst) element.dataset.q = worst;
     const { texts } = this.options;
-    let title = worst === "good" ? "" : texts[`q_${worst}`];
+    let title = worst === "good" ? "" : worst === "forced" ? this.whoForced(tags) : texts[`q_${worst}`];
     if (title && seen) title += ` – ${this.lastSeen(seen)}`;
     if (element.title !== title) element.title = title;
     return worst;

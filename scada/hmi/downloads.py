@@ -1,0 +1,178 @@
+"""Files and frames beside the pages: the journal and the outbox for spreadsheets, bodies of mails for frames."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response, StreamingResponse
+
+from scada.core import csv_text
+from scada.core.access import Right
+from scada.core.errors import ScadaError
+from scada.core.ports import OutboxRow, Page
+from scada.core.records import AlarmTransition
+from scada.hmi import access, words
+from scada.hmi.context import Visit
+from scada.hmi.mailbox import read_mail
+from scada.hmi.pages import journal, oncall
+from scada.hmi.services import HmiServices
+
+BODY_POLICY = (
+    # A mail may look as it likes and do nothing: no script, no request, no form, no frame.
+    "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+)
+PAGE = 500
+EXPORT_MAX = 100_000
+"""Rows of one file, newest first; what is older comes with an earlier end."""
+
+Respond = Callable[[Request], Awaitable[Response]]
+T = TypeVar("T")
+
+
+def _guarded(make: Callable[[Visit], Awaitable[Response]]) -> Callable[[HmiServices], Respond]:
+    """A route for who may see the plant."""
+
+    def route(services: HmiServices) -> Respond:
+        async def respond(request: Request) -> Response:
+            actor = access.actor_of(services, request)
+            if actor is None or not actor.may(Right.SEE):
+                return Response(status_code=403)
+            visit = Visit(
+                services=services,
+                actor=actor,
+                language=access.language_of(request, services, actor.name),
+                theme=access.theme_of(request),
+                url=request.url.path,
+                path="",
+                query={name: value for name, value in request.query_params.items() if value},
+            )
+            try:
+                return await make(visit)
+            except ScadaError as error:
+                return Response(words.sentence(str(error), visit.tr), 400, media_type="text/plain")
+
+        return respond
+
+    return route
+
+
+@_guarded
+async def mail_body(visit: Visit) -> Response:
+    """The HTML part of a caught mail alone, for a frame that can do nothing."""
+    folder = visit.services.mail_dir
+    mail = None
+    if folder is not None:
+        mail = await asyncio.to_thread(read_mail, folder, visit.query.get("id", ""))
+    return _body(mail.html if mail else "")
+
+
+@_guarded
+async def preview_body(visit: Visit) -> Response:
+    """The HTML part of a preview."""
+    preview = oncall.chosen_preview(visit, visit.query.get("template", ""), visit.query.get("preview", ""))
+    return _body(preview.html if preview else "")
+
+
+@_guarded
+async def journal_csv(visit: Visit) -> Response:
+    """The journal as the page's filter says, in the reader's language."""
+    where, tr, formats = journal.where(visit), visit.tr, visit.formats()
+
+    async def read(limit: int, cursor: str | None) -> Page[AlarmTransition]:
+        return await visit.services.archive.alarm_journal(where, limit, cursor)
+
+    head = ["No.", "Date", "Time", "Event", "State", "Level", "Place", "Alarm", "Tag", "Value", "User"]
+    names = [tr(words.COLUMNS[name]) for name in (*head, "From", "Comment", "Until")]
+
+    def cells(transition: AlarmTransition) -> list[object]:
+        (row,) = journal.journal_rows(visit, [transition])
+        return [
+            transition.sequence,
+            row.date,
+            formats.time(transition.time_us, milliseconds=True),
+            row.event,
+            row.state,
+            transition.level,
+            row.device,
+            row.text,
+            transition.alarm,
+            row.value,
+            transition.user,
+            transition.origin,
+            transition.comment,
+            row.until,
+        ]
+
+    return _csv("alarm-journal", names, read, cells)
+
+
+@_guarded
+async def outbox_csv(visit: Visit) -> Response:
+    """The outbox, in the reader's language."""
+    tr, formats = visit.tr, visit.formats()
+    head = ("No.", "Date", "Contact", "Channel", "Address", "Template", "Profile", "Level", "Subject", "State")
+    names = [tr(words.COLUMNS[name]) for name in (*head, "Tries", "Last answer", "Sent", "Sent with")]
+
+    def cells(row: OutboxRow) -> list[object]:
+        record = row.record
+        return [
+            row.id,
+            formats.date_time(record.created_us),
+            record.contact,
+            tr(words.CHANNELS[record.channel]),
+            record.recipient,
+            record.template,
+            record.profile,
+            record.level,
+            row.subject,
+            tr(words.MAIL_STATES.get(row.state, row.state)),
+            row.attempts,
+            row.last_answer,
+            formats.date_time(row.sent_us) if row.sent_us else "",
+            row.sent_with if row.sent_with != row.id else 0,
+        ]
+
+    return _csv("outbox", names, visit.services.archive.outbox, cells)
+
+
+def _body(html: str) -> Response:
+    if not html:
+        return Response(status_code=404)
+    return HTMLResponse(html, headers={"Content-Security-Policy": BODY_POLICY})
+
+
+def _csv(
+    name: str,
+    head: list[str],
+    read: Callable[[int, str | None], Awaitable[Page[T]]],
+    cells: Callable[[T], list[object]],
+) -> Response:
+    async def parts() -> AsyncIterator[str]:
+        yield csv_text.MARK + csv_text.lines([head])
+        cursor: str | None = None
+        for _ in range(EXPORT_MAX // PAGE):
+            page = await read(PAGE, cursor)
+            yield csv_text.lines(map(cells, page.items))
+            cursor = page.next
+            if cursor is None:
+                return
+
+    return StreamingResponse(
+        parts(),
+        media_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}.csv"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+ROUTES: Mapping[str, Callable[[HmiServices], Respond]] = {
+    "/mails/body": mail_body,
+    "/mails/outbox.csv": outbox_csv,
+    "/alarms/journal.csv": journal_csv,
+    "/oncall/preview": preview_body,
+}
