@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scada.core.plant import Plant
+from scada.core.plant import DutySpan, Plant
 from scada.core.ports import AnswerLinks, Archive
 from scada.identity.accounts import Accounts
 from scada.runtime.host import PlantHost
@@ -21,6 +21,7 @@ class ApiServices:
         status: what `/api/v1/health` tells: ports and state of the services.
         links: reads the tokens of links in messages; None: there are none, and no answer from outside.
         secret: reference → secret, or None where it is not there.
+        write_calendar: (rota, spans, label) → iCalendar file; None: there are no feeds.
     """
 
     plant: Plant
@@ -32,3 +33,4 @@ class ApiServices:
     status: Callable[[], Mapping[str, Any]]
     links: AnswerLinks | None = None
     secret: Callable[[str], str | None] = field(default=lambda _: None)
+    write_calendar: Callable[[str, Iterable[DutySpan], str], bytes] | None = None

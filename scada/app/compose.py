@@ -24,6 +24,7 @@ from scada.app import simulated
 from scada.app.calendars import Calendars
 from scada.app.doors import listening_sockets, lock, port_of
 from scada.app.http import HttpServer
+from scada.app.previews import Previews
 from scada.app.vitals import Vitals
 from scada.core.plant import Plant
 from scada.core.ports import UserRow, UserStore
@@ -37,6 +38,7 @@ from scada.history import CoreStore, SampleWriter, open_core, prepare_directory
 from scada.identity import passwords
 from scada.identity.accounts import Accounts
 from scada.notify import Notifier, NotifierServices
+from scada.notify.calendar import write_calendar
 from scada.notify.links import LinkSigner, load_key
 from scada.opcua.server import OpcUaServer
 from scada.project.loader import with_network
@@ -212,6 +214,7 @@ async def _services(
             status=running.status,
             links=links,
             secret=secret,
+            write_calendar=write_calendar,
         )
     )
     simulated_mail = simulate and any(simulated.catches(relay, plant) for relay in plant.mail.relays)
@@ -225,6 +228,7 @@ async def _services(
             archive=archive,
             mail_dir=simulated.mail_directory(plant) if simulated_mail else None,
             version=__version__,
+            messages=Previews(notifier, plant.directory / "mail"),
         ),
     )
     http = HttpServer(application, sockets["http"])
@@ -240,7 +244,7 @@ async def _services(
         "Hmi": pages.run,
         "Opcua": opcua.run,
     }
-    if plant.contacts:
+    if plant.contacts or plant.mail.relays:
         services["Notify"] = notifier.run
     if any(rota.calendar for rota in plant.rotas):
         services["Calendars"] = Calendars(plant, host).run

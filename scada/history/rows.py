@@ -46,6 +46,7 @@ def to_alarm(row: Any) -> AlarmSnapshot:
     """Where an alarm stands."""
     values = dict(row._mapping)
     values["state"] = AlarmState(values["state"])
+    values["leads"] = bool(values["leads"])
     return AlarmSnapshot(**values)
 
 

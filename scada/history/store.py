@@ -75,7 +75,11 @@ class CoreStore:
                 for column in (journal.c.sequence, alarm.c.sequence)
             )
             next_transaction = 1 + (connection.scalar(select(func.max(table.c.id))) or 0)
-            alarms = connection.execute(select(alarm).where(not_normal).order_by(alarm.c.sequence)).all()
+            begun_by = (journal.c.sequence == alarm.c.first_out) & (journal.c.alarm == alarm.c.alarm)
+            leads = select(journal.c.sequence).where(begun_by).exists().label("leads")
+            alarms = connection.execute(
+                select(alarm, leads).where(not_normal).order_by(alarm.c.sequence)
+            ).all()
             holds = connection.execute(select(schema.hold).order_by("since_us", "kind", "path")).all()
             retained = connection.execute(select(schema.retained).order_by("path")).all()
             # One that has ended counts only while its alarm stands: then it must not begin anew.

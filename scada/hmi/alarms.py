@@ -15,7 +15,6 @@ from scada.core.path import leaf, parent
 from scada.core.plant import Level, Plant
 from scada.core.records import AlarmState, HoldKind, HoldRecord
 from scada.core.tag import AlarmDefinition
-
 from scada.i18n import Formats
 from scada.runtime import suppressions
 from scada.runtime.board import AlarmView

@@ -17,7 +17,6 @@ from scada.core.plant import Plant, Site
 from scada.core.tag import TagDefinition
 from scada.hmi import alarms, words
 from scada.hmi.alarm_list import AlarmFilter
-from scada.hmi.alarm_list import AlarmFilter
 from scada.hmi.live import Live
 from scada.hmi.services import HmiServices
 from scada.hmi.symbols import library

@@ -18,9 +18,9 @@ from scada.core.tag import Tag
 from scada.hmi import access, alarms, shell
 from scada.hmi.alarm_feed import AlarmFeed, Reader
 from scada.hmi.context import View, Visit
+from scada.hmi.downloads import ROUTES
 from scada.hmi.element import PageElement
 from scada.hmi.pages import PAGES, errors
-from scada.hmi.downloads import ROUTES
 from scada.hmi.pump import Pump
 from scada.hmi.services import HmiServices
 from scada.hmi.tab import EVERYBODY, Tab

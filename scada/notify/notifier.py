@@ -94,7 +94,9 @@ class Notifier:
         """Recipients refused since one was last taken."""
         self._broken_templates: set[str] = set()
         self._broken_webhooks: set[str] = set()
-        self._well = {"mail": True, "mail_template": True, "webhook": True}
+        # Without a relay there is no mail path that could be said to work.
+        self._well = {"mail": True} if plant.mail.relays else {}
+        self._well |= {"mail_template": True, "webhook": True}
 
         def per_hour(name: str) -> int:
             return contacts[name].per_hour if name in contacts else PER_HOUR

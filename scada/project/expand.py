@@ -248,21 +248,25 @@ class Types:
     def _threshold_bit(
         self, register: TagDefinition, name: str, alarm: str, level: int | None
     ) -> TagDefinition:
-        label = {language: f"{text} {name}" for language, text in register.label.items()}
         definition = self.alarms.get(alarm)
         if definition is not None and level is not None:
             definition = replace(definition, level=level)
         domain, nature = self.axes.get(alarm, ("", ""))
-        return TagDefinition(
-            path=f"{register.path}.{name}",
-            kind=Kind.BIT,
-            source=Source.THRESHOLD,
-            alarm=definition,
-            domain=domain or register.domain,
-            nature=nature or register.nature,
-            site=register.site,
-            label=label,
-        )
+        bit = threshold_bit(register, name)
+        return replace(bit, alarm=definition, domain=domain or bit.domain, nature=nature or bit.nature)
+
+
+def threshold_bit(register: TagDefinition, name: str) -> TagDefinition:
+    """The bit that a threshold sets and clears, without an alarm."""
+    return TagDefinition(
+        path=f"{register.path}.{name}",
+        kind=Kind.BIT,
+        source=Source.THRESHOLD,
+        site=register.site,
+        domain=register.domain,
+        nature=register.nature,
+        label={language: f"{text} {name}" for language, text in register.label.items()},
+    )
 
 
 def places(of: str, sites: Iterable[Site]) -> Iterator[tuple[str, dict[str, str]]]:

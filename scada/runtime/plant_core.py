@@ -92,6 +92,7 @@ class PlantCore:
         self._retained_us = now_us
         self.tags = TagDatabase(plant.tags)
         self.network = Network(self._environment())
+        self._dirty = self.network.dirty
         self.alarms = AlarmEngine(self.tags, self._timers, restart.next_sequence, self._transition)
         self.network.environment.alarm_of = self.alarms.activity
         self.network.add_tags()
@@ -133,7 +134,7 @@ class PlantCore:
         """Take values in."""
         self._now_us = now_us
         self.tags.write(batch, now_us)
-        if self.network.pending or self._own_events:
+        if self._dirty or self._own_events:
             self._settle(now_us)
 
     def register(self, charger: str, connector: int, register_wh: float, now_us: TimeUs) -> Write | None:

@@ -359,5 +359,5 @@ class AnySequence(RuleBasedStateMachine):
                 assert json.loads(record.snapshot)
 
 
-AnySequence.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+AnySequence.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 TestAnySequence = AnySequence.TestCase

@@ -261,7 +261,8 @@ def test_a_band_holds_back_nothing_that_leaves_it(
     database.watch(x, lambda tag, _now: seen.append(tag.value), low, high)
     for _ in range(extra):
         database.watch(x, lambda *_: None)
-    expected, before = [], (None, -1)
+    expected: list[object] = []
+    before: tuple[float | None, int] = (None, -1)
     for value, good in writes:
         quality = GOOD if good else int(Quality.UNCERTAIN_SUB_NORMAL)
         database.write([(x, value, quality, NOW)], NOW)

@@ -87,6 +87,7 @@ def test_a_restart_knows_everything_of_an_alarm(
             raised_us=50,
             sequence=3,
             first_out=1,
+            leads=True,
             changed_us=777,
             value="12 A",
             user="bob",

@@ -44,20 +44,23 @@ class Network:
 
     A formula is worked out when an input changed, once a `settle` after all that it depends on, and when it asked
     for it (delays, windows, times of day).
+
+    Attributes:
+        dirty: a heap of (rank, number, node): what must be worked out. It is never replaced, and empty when there is
+            nothing to do.
     """
 
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self._nodes: list[_Node] = []
-        self._dirty: list[tuple[int, int, _Node]] = []
-        """A heap of (rank, number, node): what must be worked out."""
+        self.dirty: list[tuple[int, int, _Node]] = []
         self._timers: list[tuple[TimeUs, int, _Node]] = []
         self._settles = 0
 
     @property
     def pending(self) -> bool:
         """Whether `settle` has something to do."""
-        return bool(self._dirty)
+        return bool(self.dirty)
 
     def add_tags(self) -> None:
         """Take the expression tags of the database. Raises ExpressionError."""
@@ -102,15 +105,15 @@ class Network:
     def start(self, now_us: TimeUs) -> None:
         """Order everything and work it out once."""
         self.order()
-        self._dirty = [(node.rank, node.number, node) for node in self._nodes]
+        self.dirty[:] = [(node.rank, node.number, node) for node in self._nodes]
         for node in self._nodes:
             node.dirty = True
-        heapq.heapify(self._dirty)
+        heapq.heapify(self.dirty)
         self.settle(now_us)
 
     def settle(self, now_us: TimeUs) -> None:
         """Work out what depends on changes since the last call, and what depends on that."""
-        database, dirty = self.environment.database, self._dirty
+        database, dirty = self.environment.database, self.dirty
         self._settles += 1
         waiting: list[_Node] = []
         while dirty:
@@ -139,7 +142,7 @@ class Network:
             node = heapq.heappop(timers)[2]
             node.wakes_us.pop()
             self._mark(node)
-        if self._dirty:
+        if self.dirty:
             self.settle(now_us)
 
     def _enter(self, node: _Node) -> None:
@@ -162,7 +165,7 @@ class Network:
     def _mark(self, node: _Node) -> None:
         if not node.dirty:
             node.dirty = True
-            heapq.heappush(self._dirty, (node.rank, node.number, node))
+            heapq.heappush(self.dirty, (node.rank, node.number, node))
 
     def _note_wake(self, node: _Node, now_us: TimeUs) -> None:
         wake_us = node.formula.wake_us

@@ -14,6 +14,7 @@ from scada.core.errors import Problem
 from scada.core.path import parent
 from scada.core.tag import Condition, ExpressionText, Source, TagDefinition, ThresholdDefinition
 from scada.core.value import Kind
+from scada.project.expand import threshold_bit
 from scada.project.files import Reader, near_or_known
 from scada.project.tag_table import fit
 from scada.project.tag_table.cells import NOTHING, CellError
@@ -334,19 +335,6 @@ class _Work:
         kept = tuple(one for one in register.thresholds if one is not threshold)
         self._tags[register.path] = replace(register, thresholds=kept)
         self._tags.pop(f"{register.path}.{threshold.name}", None)
-
-
-def threshold_bit(register: TagDefinition, name: str) -> TagDefinition:
-    """The bit that a threshold sets and clears."""
-    return TagDefinition(
-        path=f"{register.path}.{name}",
-        kind=Kind.BIT,
-        source=Source.THRESHOLD,
-        site=register.site,
-        domain=register.domain,
-        nature=register.nature,
-        label={language: f"{text} {name}" for language, text in register.label.items()},
-    )
 
 
 def _above(path: str) -> Iterable[str]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from scada.core.path import leaf, parent
 from scada.core.tag import Source, TagDefinition
-from scada.project.tag_table.apply import apply_table, threshold_bit
+from scada.project.expand import threshold_bit
+from scada.project.tag_table.apply import apply_table
 from scada.project.tag_table.cells import NOTHING
 from scada.project.tag_table.columns import (
     REGISTER,

@@ -45,8 +45,7 @@ class Line:
         self.formulas.network.tick(self.formulas.now_us)
         return self
 
-    @property
-    def value(self) -> Value:
+    def says(self) -> Value:
         return self.formulas["S.F"].value
 
     @property
@@ -68,11 +67,11 @@ def test_an_edge_is_seen_once_for_one_turn(
     text: str, kind: Kind, path: str, steps: list[Value], edges: int
 ) -> None:
     line = Line(text, kind)
-    at_rest = line.value
+    at_rest = line.says()
     for value in steps:
         line.formulas.write(path, value)
         line.formulas.network.tick(line.formulas.now_us)  # the very next turn
-        assert line.value is at_rest
+        assert line.says() is at_rest
         line.wait(1)
     assert line.seen == [not at_rest, at_rest] * edges
 
@@ -80,9 +79,9 @@ def test_an_edge_is_seen_once_for_one_turn(
 def test_a_further_turn_for_another_input_ends_the_edge_too() -> None:
     line = Line("rising(S.On) or S.Other and false")
     line.on()
-    assert line.value is True
+    assert line.says() is True
     line.on(path="S.Other")
-    assert line.value is False
+    assert line.says() is False
 
 
 def test_what_is_true_from_the_start_has_not_risen() -> None:
@@ -103,41 +102,41 @@ def test_an_edge_across_a_gap_is_seen_when_the_value_can_be_trusted_again() -> N
     line = Line("rising(S.On)").bad()
     assert line.quality == Quality.BAD_NO_DATA
     line.on()
-    assert (line.value, line.quality) == (True, GOOD)
+    assert (line.says(), line.quality) == (True, GOOD)
 
 
 def test_a_latch_is_held_until_it_is_reset_and_reset_wins() -> None:
     line = Line("latch(S.On, S.Other)").on().on(False)
-    assert line.value is True
+    assert line.says() is True
     line.on(path="S.Other")
-    assert line.value is False
+    assert line.says() is False
     line.on()
-    assert line.value is False
+    assert line.says() is False
 
 
 def test_delay() -> None:
     line = Line("delay(S.On, 10)").on().wait(9.9)
-    assert line.value is False
+    assert line.says() is False
     line.wait(0.1)
-    assert line.value is True
+    assert line.says() is True
     line.on(False)
-    assert line.value is False
+    assert line.says() is False
     line.on().wait(6).on(False).on().wait(6)
-    assert line.value is False
+    assert line.says() is False
 
 
 def test_a_delay_waits_while_its_input_is_bad() -> None:
     line = Line("delay(S.On, 10)").on().wait(6).bad().wait(100)
     assert line.quality == Quality.BAD_NO_DATA
     line.on().wait(3.9)
-    assert (line.value, line.quality) == (False, GOOD)
+    assert (line.says(), line.quality) == (False, GOOD)
     line.wait(0.1)
-    assert line.value is True
+    assert line.says() is True
 
 
 def test_a_delay_that_is_over_needs_no_second_one_after_a_gap() -> None:
     line = Line("delay(S.On, 10)").on().wait(11).bad().wait(5).on()
-    assert line.value is True
+    assert line.says() is True
 
 
 def test_a_delay_with_a_clock_that_is_set_back_begins_anew() -> None:
@@ -145,61 +144,61 @@ def test_a_delay_with_a_clock_that_is_set_back_begins_anew() -> None:
     line.formulas.network.tick(line.formulas.now_us)
     line.formulas.write("S.On", True, Quality.UNCERTAIN_LAST_USABLE_VALUE)  # a turn
     line.wait(9.9)
-    assert line.value is False
+    assert line.says() is False
     line.wait(0.2)
-    assert line.value is True
+    assert line.says() is True
 
 
 def test_hold() -> None:
     line = Line("hold(S.On, 10)").on().wait(3600).on(False)  # on for long: the time begins when it goes
-    assert line.value is True
+    assert line.says() is True
     line.wait(9.9)
-    assert line.value is True
+    assert line.says() is True
     line.wait(0.1)
-    assert line.value is False
+    assert line.says() is False
     line.on().on(False).wait(6).on().on(False).wait(6)
-    assert line.value is True
+    assert line.says() is True
     line.wait(4)
-    assert line.value is False
+    assert line.says() is False
 
 
 def test_a_hold_waits_while_its_input_is_bad() -> None:
     line = Line("hold(S.On, 10)").on().on(False).wait(6).bad().wait(100).on(False).wait(3.9)
-    assert line.value is True
+    assert line.says() is True
     line.wait(0.1)
-    assert line.value is False
+    assert line.says() is False
 
 
 def test_a_hold_with_a_clock_that_is_set_back_is_not_lengthened() -> None:
     line = Line("hold(S.On, 10)").on().on(False).back(3600)
     line.formulas.write("S.On", False, Quality.UNCERTAIN_LAST_USABLE_VALUE)  # a turn
     line.wait(10)
-    assert line.value is False
+    assert line.says() is False
 
 
 def test_delta_is_that_of_the_newest_change() -> None:
     line = Line("delta(S.X)", Kind.REGISTER).x(5).x(5)
-    assert line.value == 5.0
-    assert line.x(3).value == -2.0
-    assert line.bad("S.X").x(10).value == 7.0
+    assert line.says() == 5.0
+    assert line.x(3).says() == -2.0
+    assert line.bad("S.X").x(10).says() == 7.0
 
 
 def test_change_looks_so_many_seconds_back() -> None:
     line = Line("change(S.X, 60)", Kind.REGISTER)
     for minute in range(1, 4):
         line.wait(60).x(minute * 10.0)
-    assert line.value == 10.0
+    assert line.says() == 10.0
     line.wait(62)
-    assert line.value == 0.0  # and by itself
+    assert line.says() == 0.0  # and by itself
 
 
 def test_average_is_weighted_by_time() -> None:
     line = Line("average(S.X, 60)", Kind.REGISTER).wait(60).x(30)
     line.wait(20)
     line.formulas.write("S.X", 30.0, Quality.UNCERTAIN_LAST_USABLE_VALUE)  # a turn
-    assert line.value == pytest.approx(10.0)
+    assert line.says() == pytest.approx(10.0)
     line.wait(63)
-    assert line.value == 30.0
+    assert line.says() == 30.0
 
 
 def test_least_and_greatest_of_a_while() -> None:
@@ -225,7 +224,7 @@ def test_least_and_greatest_of_a_while() -> None:
 
 def test_a_window_with_a_clock_that_is_set_back_begins_anew() -> None:
     line = Line("maximum(S.X, 60)", Kind.REGISTER).x(100).wait(1).x(3).back(3600).x(4)
-    assert line.value == 4.0
+    assert line.says() == 4.0
 
 
 @given(
@@ -296,6 +295,6 @@ def test_nested() -> None:
     line = Line("delay(hold(S.On, 2), 5)")
     for _ in range(4):  # flickers, but never off for two seconds
         line.on().wait(1).on(False).wait(1)
-    assert line.value is True
+    assert line.says() is True
     line.wait(2)
-    assert line.value is False
+    assert line.says() is False
