@@ -104,7 +104,7 @@ class Masks:
     def _told(self, mask: ActiveMask, value: Value, quality: int, now_us: TimeUs) -> None:
         if is_bad(quality) and mask.holds is None:
             return
-        self._set(mask, not is_bad(quality) and value is True, now_us)
+        self._set(mask, value is True, now_us)  # None where it is Bad
 
     def _set(self, mask: ActiveMask, holds: bool, now_us: TimeUs) -> None:
         if mask.holds is holds:

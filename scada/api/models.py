@@ -12,7 +12,6 @@ from scada.core.plant import Charger, Plant
 from scada.core.records import AlarmTransition, TransactionRecord
 from scada.core.tag import Tag
 from scada.core.value import TimeUs, quality_name
-from scada.runtime.board import AlarmView
 
 T = TypeVar("T")
 
@@ -54,26 +53,6 @@ class PointItem(BaseModel):
     time: str
     value: bool | float | str | None
     quality: str
-
-
-class AlarmItem(BaseModel):
-    """An alarm that is not normal."""
-
-    path: str
-    site: str
-    level: int
-    priority: str
-    state: str
-    raised: str
-    changed: str
-    value: str
-    message: str
-    cause: str
-    consequence: str
-    guidance: str
-    user: str
-    comment: str
-    journalled: bool
 
 
 class JournalItem(BaseModel):
@@ -242,25 +221,6 @@ class ForceValue(Strict):
     for_s: Annotated[float, Field(gt=0, le=366 * 86400)] | None = None
 
 
-class Acknowledgement(Strict):
-    """Alarms to acknowledge."""
-
-    paths: Annotated[list[str], Field(min_length=1, max_length=1000)]
-    comment: Annotated[str, Field(max_length=500)] = ""
-
-
-class Comment(Strict):
-    """A comment."""
-
-    comment: Annotated[str, Field(max_length=500)] = ""
-
-
-class Acknowledged(BaseModel):
-    """The alarms that were acknowledged now; others were acknowledged already or are normal."""
-
-    acknowledged: list[str]
-
-
 class CommandBody(Strict):
     """A command out of `GET /commands`."""
 
@@ -276,6 +236,12 @@ class CommandOutcome(BaseModel):
     ok: bool
     text: str
     answer: dict[str, Any]
+
+
+class TagWritten(TagDetail):
+    """A tag after it was written. `outcome`: of the command that wrote it; null: the tag itself was written."""
+
+    outcome: CommandOutcome | None
 
 
 class CommandItem(BaseModel):
@@ -297,6 +263,15 @@ def parse_time(text: str | None, name: str) -> TimeUs | None:
     if time_us is None:
         raise BadRequest(f"'{name}' is no RFC 3339 time, for example 2026-11-21T07:00:00Z")
     return time_us
+
+
+def number_of(cursor: str | None) -> int:
+    """The place in a list that a cursor names. Raises BadRequest."""
+    if cursor is None:
+        return 0
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 9:
+        raise BadRequest("the cursor is not one of ours")
+    return int(cursor)
 
 
 def tag_item(tag: Tag) -> TagItem:
@@ -324,28 +299,6 @@ def tag_detail(tag: Tag) -> TagDetail:
         choices=list(d.choices),
         writable=d.write is not None,
         server_time=moment.text(tag.server_us) if tag.server_us else None,
-    )
-
-
-def alarm_item(plant: Plant, view: AlarmView, language: str) -> AlarmItem:
-    """An alarm with its texts in a language."""
-    d = view.definition
-    return AlarmItem(
-        path=view.path,
-        site=view.site,
-        level=view.level,
-        priority=view.priority,
-        state=view.state.value,
-        raised=moment.text(view.raised_us),
-        changed=moment.text(view.changed_us),
-        value=view.value,
-        message=plant.text(d.message, language),
-        cause=plant.text(d.cause, language),
-        consequence=plant.text(d.consequence, language),
-        guidance=plant.text(d.guidance, language),
-        user=view.user,
-        comment=view.comment,
-        journalled=view.journalled,
     )
 
 

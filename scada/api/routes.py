@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
-from scada.api import force, journal, models, outbox
+from scada.api import alarms, force, journal, models, oncall, outbox
 from scada.api.access import actor_of, basic_scheme, bearer_scheme, origin_of, requires
 from scada.api.services import ApiServices
 from scada.core import moment
@@ -18,7 +18,6 @@ from scada.core.ports import SessionFilter
 from scada.core.records import TransactionState
 from scada.core.tag import Tag
 from scada.core.value import Kind, quality_name
-from scada.runtime.requests import Acknowledge, WriteTag
 
 LIMIT_MAX = 1_000
 
@@ -34,11 +33,12 @@ def build(services: ApiServices) -> APIRouter:
     secured = [Depends(bearer_scheme), Depends(basic_scheme)]
     _system(router, services)
     _tags(router, services, secured)
-    _alarms(router, services, secured)
     _sessions(router, services, secured)
     _commands(router, services, secured)
     force.build(router, services, secured)
     journal.build(router, services, secured)
+    alarms.build(router, services, secured)
+    oncall.build(router, services, secured)
     outbox.build(router, services, secured)
     return router
 
@@ -83,7 +83,6 @@ def _system(router: APIRouter, services: ApiServices) -> None:
 
 def _tags(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
     see = Depends(requires(services, Right.SEE))
-    operate = Depends(requires(services, Right.OPERATE))
     tags = services.host.tags
 
     def find(path: str) -> Tag:
@@ -114,7 +113,7 @@ def _tags(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
             selected = [tag for tag in selected if tag.definition.kind is kind]
         if quality:
             selected = [tag for tag in selected if quality_name(tag.quality) == quality]
-        start = _number(cursor)
+        start = models.number_of(cursor)
         part = [tag for tag in selected if tag.index >= start][: limit + 1]
         following = str(part[limit].index) if len(part) > limit else None
         return models.Page(items=[models.tag_item(tag) for tag in part[:limit]], next=following)
@@ -126,12 +125,23 @@ def _tags(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
 
     @router.put("/tags/{path}", tags=["tags"], dependencies=secured)
     async def write_tag(
-        path: str, body: models.WriteValue, actor: Annotated[Actor, operate]
-    ) -> models.TagDetail:
-        """Write a tag that has a write rule; audited."""
+        path: str, body: models.WriteValue, actor: Annotated[Actor, see]
+    ) -> models.TagWritten:
+        """Write a tag that has a write rule, by whoever has the rule's right; audited.
+
+        A tag that a command writes is answered with the command's real outcome, which may take until its time-out.
+        """
         tag = find(path)
-        await services.host.request(WriteTag(path, body.value, actor))
-        return models.tag_detail(tag)
+        result = await services.router.write(path, body.value, actor)
+        outcome = None
+        if result is not None:
+            outcome = models.CommandOutcome(
+                outcome=result.outcome.value,
+                ok=result.outcome.ok,
+                text=result.text,
+                answer=dict(result.answer),
+            )
+        return models.TagWritten(**models.tag_detail(tag).model_dump(), outcome=outcome)
 
     @router.get("/tags/{path}/history", tags=["tags"], dependencies=[*secured, see])
     async def history(
@@ -153,46 +163,6 @@ def _tags(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
             ],
             next=None,
         )
-
-
-def _alarms(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
-    see = Depends(requires(services, Right.SEE))
-    may_acknowledge = Depends(requires(services, Right.ACKNOWLEDGE))
-    board = services.host.board
-
-    @router.get("/alarms", tags=["alarms"], dependencies=[*secured, see])
-    async def list_alarms(
-        site: str = "",
-        state: str = "",
-        limit: Limit = 100,
-        cursor: Cursor = None,
-        language: Language = "en",
-    ) -> models.Page[models.AlarmItem]:
-        """Alarms that are not normal: unacknowledged first, then by level, then newest first."""
-        views = [view for view in board.views(site) if not state or view.state.value == state]
-        start = _number(cursor)
-        part = views[start : start + limit]
-        following = str(start + limit) if len(views) > start + limit else None
-        items = [models.alarm_item(services.plant, view, language) for view in part]
-        return models.Page(items=items, next=following)
-
-    async def acknowledge(paths: list[str], comment: str, actor: Actor) -> models.Acknowledged:
-        done = await services.host.request(Acknowledge(tuple(paths), actor, comment))
-        return models.Acknowledged(acknowledged=done)
-
-    @router.post("/alarms/acknowledge", tags=["alarms"], dependencies=secured)
-    async def acknowledge_many(
-        body: models.Acknowledgement, actor: Annotated[Actor, may_acknowledge]
-    ) -> models.Acknowledged:
-        """Acknowledge alarms; answered when it is in the journal."""
-        return await acknowledge(body.paths, body.comment, actor)
-
-    @router.post("/alarms/{path}/acknowledge", tags=["alarms"], dependencies=secured)
-    async def acknowledge_one(
-        path: str, actor: Annotated[Actor, may_acknowledge], body: models.Comment | None = None
-    ) -> models.Acknowledged:
-        """Acknowledge one alarm."""
-        return await acknowledge([path], body.comment if body else "", actor)
 
 
 def _sessions(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
@@ -243,7 +213,7 @@ def _sessions(router: APIRouter, services: ApiServices, secured: list[Any]) -> N
     ) -> models.Page[models.ChargerItem]:
         """Chargers with their connectors, in order of the project."""
         chargers = [c for c in services.plant.chargers() if not site or c.site == site]
-        start = _number(cursor)
+        start = models.number_of(cursor)
         part = chargers[start : start + limit]
         following = str(start + limit) if len(chargers) > start + limit else None
         return models.Page(items=[_charger(services, c.path, language) for c in part], next=following)
@@ -298,11 +268,3 @@ def _charger(services: ApiServices, path: str, language: str) -> models.ChargerI
         raise NotFound(f"there is no charger {path}")
     tags = {tag.path: tag for tag in services.host.tags.select(f"{path}.*")}
     return models.charger_item(charger, services.plant, tags, language)
-
-
-def _number(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 9:
-        raise BadRequest("the cursor is not one of ours")
-    return int(cursor)

@@ -113,7 +113,18 @@ async def journal_csv(visit: Visit) -> Response:
 async def outbox_csv(visit: Visit) -> Response:
     """The outbox, in the reader's language."""
     tr, formats = visit.tr, visit.formats()
-    head = ("No.", "Date", "Contact", "Channel", "Address", "Template", "Profile", "Level", "Subject", "State")
+    head = (
+        "No.",
+        "Date",
+        "Contact",
+        "Channel",
+        "Address",
+        "Template",
+        "Profile",
+        "Level",
+        "Subject",
+        "State",
+    )
     names = [tr(words.COLUMNS[name]) for name in (*head, "Tries", "Last answer", "Sent", "Sent with")]
 
     def cells(row: OutboxRow) -> list[object]:

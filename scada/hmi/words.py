@@ -240,7 +240,6 @@ SCRIPT = {
     "not_journalled": _("not journalled yet"),
     "first_out": _("first-out: it came first of a group"),
     "flood": _("{count} alarms fit; grouped, the newest first."),
-    "alarms_count": _("{count} alarms, {unack} not acknowledged"),
     "nothing_selected": _("No alarm is selected."),
     "nothing_waits": _("No alarm waits for acknowledgement here."),
     "forced_by": _("forced by {user}: {reason}"),

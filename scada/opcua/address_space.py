@@ -87,6 +87,30 @@ class AddressSpace:
         for tag in sorted(self._database, key=lambda tag: tag.path.count(".")):
             self._variable(tag, root)
             await self._breathe()
+        for tag in self._database:  # those that came meanwhile
+            self.add(tag)
+
+    def add(self, tag: Tag) -> None:
+        """Make the node of a tag that was added at run time; those above it too where they are new."""
+        if tag in self.values:
+            return
+        root = self.node_id("#Project")
+        missing: list[str] = []
+        branch = parent(tag.path)
+        while branch and self.node_id(branch) not in self._iserver.aspace:
+            missing.append(branch)
+            branch = parent(branch)
+        for path in reversed(missing):
+            above = parent(path)
+            self._object(
+                path,
+                leaf(path),
+                self.node_id(above) if above else root,
+                folder=True,
+                label={},
+                under_folder=above not in self._devices,
+            )
+        self._variable(tag, root)
 
     async def _breathe(self) -> None:
         """Leave half of the time to drivers and displays: a large plant takes a while to build."""

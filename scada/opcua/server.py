@@ -73,6 +73,7 @@ class OpcUaServer:
         self._changed = asyncio.Event()
         self.endpoint = ""
         self.listening = asyncio.Event()
+        host.tags.subscribe_added(self._added)
 
     @property
     def clients(self) -> int:
@@ -162,6 +163,11 @@ class OpcUaServer:
         self.endpoint = f"opc.tcp://{network.host}:{port}/"
         self.listening.set()
         log.info("opcua_listening", endpoint=self.endpoint)
+
+    def _added(self, tag: Tag) -> None:
+        """A tag that a device brought: its node is there before its first value."""
+        if self._space is not None:
+            self._space.add(tag)
 
     def _take(self, changed: list[Tag]) -> None:
         """Note the tags that somebody is subscribed to; each once, however often it changes until it is told."""

@@ -39,7 +39,6 @@ class Line:
     alarms: int
     name: str = ""
     value: str = ""
-    site: str = ""
 
 
 def lines(host: PlantHost, role: Role, language: str) -> list[Line]:
@@ -60,7 +59,6 @@ def lines(host: PlantHost, role: Role, language: str) -> list[Line]:
                 since_us=hold.since_us,
                 until_us=hold.until_us,
                 value=hold.value,
-                site=_site(host, hold.path),
                 alarms=sum(
                     view.state is state and (view.path == hold.path or view.path.startswith(below))
                     for view in held
@@ -70,20 +68,19 @@ def lines(host: PlantHost, role: Role, language: str) -> list[Line]:
             )
         )
     masked = {view.path for view in held if view.state is AlarmState.SUPPRESSED}
-    for mask in _masks(host, role):
-        found.append(
-            Line(
-                kind=MASK,
-                path=mask.definition.select,
-                name=mask.definition.name,
-                user="",
-                reason=host.plant.text(mask.definition.reason, language) or mask.definition.name,
-                since_us=mask.since_us,
-                until_us=None,
-                site=_site(host, mask.definition.select.rstrip("*").rstrip(".")),
-                alarms=sum(alarm.tag.path in masked for alarm in mask.alarms),
-            )
+    found += [
+        Line(
+            kind=MASK,
+            path=mask.definition.select,
+            name=mask.definition.name,
+            user="",
+            reason=host.plant.text(mask.definition.reason, language) or mask.definition.name,
+            since_us=mask.since_us,
+            until_us=None,
+            alarms=sum(alarm.tag.path in masked for alarm in mask.alarms),
         )
+        for mask in _masks(host, role)
+    ]
     order = (HoldKind.SHELVED.value, HoldKind.OUT_OF_SERVICE.value, MASK, HoldKind.FORCED.value)
     return sorted(found, key=lambda line: (order.index(line.kind), -line.since_us))
 
@@ -118,8 +115,3 @@ def _masks(host: PlantHost, role: Role) -> list[ActiveMask]:
             for alarm in mask.alarms
         )
     ]
-
-
-def _site(host: PlantHost, path: str) -> str:
-    sites = (site.path for site in host.plant.sites if path == site.path or path.startswith(site.path + "."))
-    return next(sites, "")

@@ -653,6 +653,19 @@ def test_a_charger_offline_silences_its_connectors_whether_acknowledged_or_not()
     assert core.state("S.CP0.C1.Fault") is ACTIVE
 
 
+def test_a_restart_tells_nothing_of_what_was_masked_before_and_still_is() -> None:
+    core = chargers(4)
+    core.write({"S.CP0.C1.Fault": True, "S.CP0.Offline": True})
+    core.wait(90)
+    before = core.told()
+    core = core.restarted(10)
+    core.wait(300)
+    assert core.state("S.CP0.C1.Fault") is SUPPRESSED
+    assert core.told() == before
+    core.write({"S.CP0.C1.Fault": True, "S.CP0.Offline": False})
+    assert core.state("S.CP0.C1.Fault") is ACTIVE
+
+
 def test_more_than_half_gone_within_seconds_is_one_alarm_of_the_site() -> None:
     core = chargers(8)
     for n in range(5):

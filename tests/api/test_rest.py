@@ -11,7 +11,6 @@ import pytest
 
 from scada.core.value import GOOD
 from scada.drivers.ocpp.client import connect_peer
-from scada.testing import until
 from scada.testing.system import PASSWORD, System
 
 pytestmark = pytest.mark.xdist_group("system")
@@ -108,7 +107,7 @@ async def test_writing_a_tag(system: System, client: httpx2.AsyncClient) -> None
         ("PUT", "/tags/Depot.Note", {"value": "\ud800"}, 400, "UTF-8"),
         ("PUT", "/tags/Depot.Note", {"value": [float("nan")]}, 422, ""),
         ("PUT", "/tags/Depot.Note", {"value": "ok", "\ud800": 1}, 422, ""),
-        ("POST", "/alarms/acknowledge", {"paths": ["\ud800"]}, 404, "no alarm"),
+        ("POST", "/alarms/acknowledge", {"paths": ["\ud800"]}, 422, ""),
         (
             "POST",
             "/commands",
@@ -178,29 +177,6 @@ async def test_guessing_is_slowed_down(system: System) -> None:
         ]
     assert answers[0] == "user name or password is wrong"
     assert answers[-1].startswith("too many failures")
-
-
-async def test_an_alarm_is_listed_acknowledged_and_journalled(
-    system: System, client: httpx2.AsyncClient
-) -> None:
-    path = "Depot.CP08.C1.Faulted"
-    put(system, path, True)
-    await until(lambda: system.running.host.board.get(path))
-    alarm = next(a for a in await items(client, "/alarms", site="Depot") if a["path"] == path)
-    assert (alarm["state"], alarm["priority"]) == ("active_unacknowledged", "high")
-    assert alarm["message"] == "Connector faulted"
-    french = next(a for a in await items(client, "/alarms", language="fr") if a["path"] == path)
-    assert french["message"] == "Connecteur en défaut"
-    answer = await client.post(f"/alarms/{path}/acknowledge", json={"comment": "on it"})
-    assert answer.json() == {"acknowledged": [path]}
-    again = await client.post("/alarms/acknowledge", json={"paths": [path]})
-    assert again.json() == {"acknowledged": []}
-    rows = await items(client, "/alarms/journal", alarm=path)
-    assert [(r["event"], r["user"], r["comment"]) for r in rows] == [
-        ("acknowledged", "admin", "on it"),
-        ("raised", "", ""),
-    ]
-    put(system, path, False)
 
 
 async def test_a_session_from_the_socket_to_the_list(system: System, client: httpx2.AsyncClient) -> None:

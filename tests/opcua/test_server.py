@@ -14,7 +14,8 @@ from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from scada.core.value import Quality
+from scada.core.tag import Source, TagDefinition
+from scada.core.value import Kind, Quality
 from scada.opcua import bridge
 
 ua: Any = asyncua.ua  # its names carry types of their own, which a reader of tests has no use for
@@ -293,3 +294,34 @@ async def test_a_user_who_is_shut_out_loses_the_session(
             running.store.users.put(olga)
             await running.accounts.refresh()
     assert running.host.tags["Depot.Target"].value == 10.0
+
+
+async def test_a_tag_that_a_device_brings_is_there_at_once(running: Any) -> None:
+    learned = TagDefinition(
+        path="Depot.CP01.C1.Measured_Frequency",
+        kind=Kind.REGISTER,
+        source=Source.DRIVER,
+        unit="Hz",
+        decimals=2,
+        site="Depot",
+        device="Depot.CP01",
+        label={"en": "Frequency"},
+    )
+    deep = dataclasses.replace(learned, path="Depot.CP01.C1.Extra.Deep")
+    async with running.client() as client:
+        for definition in (learned, deep):
+            running.host.tags.add(definition)
+            running.put(definition.path, 50.02)
+        node = running.node(client, learned.path)
+        assert (await node.read_value()) == 50.02
+        assert (await node.read_display_name()).Text == "Frequency"
+        connector = running.node(client, "Depot.CP01.C1")
+        names = {(await child.read_browse_name()).Name for child in await connector.get_children()}
+        assert {"Measured_Frequency", "Extra"} <= names
+        assert (await running.node(client, deep.path).read_value()) == 50.02
+        changes = Changes()
+        subscription = await client.create_subscription(50, changes)
+        await subscription.subscribe_data_change(node)
+        await until(lambda: changes.got == [(50.02, 0)])
+        running.put(learned.path, 49.98)
+        await until(lambda: changes.got[-1] == (49.98, 0))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from scada.core.access import Right
-from scada.hmi import words
 from scada.hmi.alarm_list import AlarmFilter
 from scada.hmi.alarms import alarm_text
 from scada.hmi.context import View, Visit
@@ -22,7 +21,6 @@ async def build(visit: Visit) -> View:
         kind_name=_kind_name(visit, where.kind),
         sites=[site for site in plant.sites if not actor.scope.sites or site.path in actor.scope.sites],
         domains=sorted({d.domain for d in plant.tags if d.alarm and d.domain}),
-        domain_name=lambda name: visit.tr(words.DOMAINS.get(name, name)),
         may=actor.may(Right.ACKNOWLEDGE),
         may_mask=actor.may(Right.MASK),
     )

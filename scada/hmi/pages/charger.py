@@ -67,9 +67,7 @@ async def build(visit: Visit) -> View:
     )
 
 
-def _table(
-    visit: Visit, branch: str, live: Live, charger: Charger | None = None
-) -> tuple[Markup, Fragment]:
+def _table(visit: Visit, branch: str, live: Live, charger: Charger | None = None) -> tuple[Markup, Fragment]:
     """The tags of a branch, and the part of the page that takes up those that a device adds.
 
     Args:

@@ -18,6 +18,7 @@ DAY_US = 86_400 * SECOND_US
 SPANS = {"24h": (1, marked("24 hours")), "7d": (7, marked("7 days")), "30d": (30, marked("30 days"))}
 EVERY_S = 60.0
 LIST_MAX = 20
+FEW = 50
 SHARES = ((("critical", "high"), 5.0), (("medium",), 15.0), (("low",), 80.0))
 """Priority classes and the recommended share of alarms in percent (ISA-18.2 table 8)."""
 
@@ -143,11 +144,12 @@ def figures(visit: Visit, found: AlarmFigures) -> list[Figure]:
             tr("less than 1 %"),
             found.flood_percent < 1,
         ),
-        one(
+        Figure(
             tr("Share of the ten most frequent"),
             f"{number(top_share, 0)} %",
             tr("1 to 5 %"),
-            top_share <= 5 or found.raised < 20,  # of few alarms the ten most frequent are always most
+            # Of few alarms the ten most frequent are always most: that says nothing.
+            "" if found.raised < FEW else "well" if top_share <= 5 else "above",
         ),
         one(
             tr("Chattering alarms"),

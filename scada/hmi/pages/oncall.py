@@ -57,7 +57,7 @@ async def build(visit: Visit) -> View:
         profiles=[(profile.name, profile_sentences(visit, profile)) for profile in visit.plant.profiles],
         reports=[(report.name, _report(visit, report)) for report in visit.plant.reports],
         notices=visit.plant.notices,
-        event_name=lambda kind: visit.tr(words.EVENTS.get(kind, kind)),
+        events={kind: visit.tr(text) for kind, text in words.EVENTS.items()},
         may_test=visit.actor.may(Right.MAINTAIN),
         templates=names,
         chosen=template,
@@ -98,7 +98,8 @@ def _now(visit: Visit, live: Live) -> Markup:
                 "spans": [
                     Duty(
                         "" if span.begin_us <= now_us else formats.date_hour(span.begin_us),
-                        formats.date_hour(span.end_us),
+                        # The last one is cut off by the horizon, not by a hand-over.
+                        formats.date_hour(span.end_us) if span.end_us < now_us + AHEAD_US else "…",
                         ", ".join(span.who) or visit.tr("nobody"),
                         span.reason,
                         span.begin_us <= now_us,
@@ -168,14 +169,14 @@ def profile_sentences(visit: Visit, profile: OnCallProfile) -> list[str]:
         channels=_channels(visit, profile.channels),
     )
     sentences = [told[:1].upper() + told[1:]]
-    for step in profile.steps:
-        sentences.append(
-            tr("Not acknowledged after {span}: to {names} by {channels}.").format(
-                span=_span(visit, step.after_us),
-                names=", ".join(step.to),
-                channels=_channels(visit, step.channels),
-            )
+    sentences += [
+        tr("Not acknowledged after {span}: to {names} by {channels}.").format(
+            span=_span(visit, step.after_us),
+            names=", ".join(step.to),
+            channels=_channels(visit, step.channels),
         )
+        for step in profile.steps
+    ]
     if profile.repeat_us and profile.steps:
         sentences.append(
             tr("The last step is repeated every {span}, at most {count} times.").format(

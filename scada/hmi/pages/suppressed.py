@@ -32,7 +32,12 @@ async def build(visit: Visit) -> View:
     )
     sites = tuple(site.path for site in visit.plant.sites)
     return View(
-        title=visit.tr("Suppressed now"), main=main, live=live, sites=sites, nav="alarms", fragments=[fragment]
+        title=visit.tr("Suppressed now"),
+        main=main,
+        live=live,
+        sites=sites,
+        nav="alarms",
+        fragments=[fragment],
     )
 
 

@@ -92,7 +92,11 @@ def _status(visit: Visit, tag: Tag, live: Live) -> Markup:
         tag=tag,
         forced=next((hold for hold in holds if hold.kind is HoldKind.FORCED), None),
         others=[
-            (visit.tr(words.HOLDS[hold.kind]), alarms.branch_name(visit.plant, hold.path, visit.language), hold)
+            (
+                visit.tr(words.HOLDS[hold.kind]),
+                alarms.branch_name(visit.plant, hold.path, visit.language),
+                hold,
+            )
             for hold in holds
             if hold.kind is not HoldKind.FORCED
         ],
@@ -177,7 +181,9 @@ def _threshold(
         "name": one.name,
         "bit": bit,
         "condition": visit.tr(words.CONDITIONS[one.condition]).format(reference=one.reference),
-        "limit": live.value(one.limit_tag) if one.limit_tag else visit.formats().number(one.limit, _places(one)),
+        "limit": live.value(one.limit_tag)
+        if one.limit_tag
+        else visit.formats().number(one.limit, _places(one)),
         "limit_tag": one.limit_tag,
         "unit": unit,
         "hysteresis": f"{one.hysteresis:g} {unit}".rstrip() if one.hysteresis else "–",
