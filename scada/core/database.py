@@ -170,7 +170,8 @@ class TagDatabase:
                 tag.source_us = source_us
                 tag.server_us = now_us
                 continue
-            if tag.gate is not None and tag.gate(tag, value, quality, source_us, now_us):
+            special = tag.special
+            if special and tag.gate is not None and tag.gate(tag, value, quality, source_us, now_us):
                 continue
             if value != value:  # noqa: PLR0124 (NaN; the hot path calls no function)
                 value = old  # noqa: PLW2901
@@ -180,16 +181,20 @@ class TagDatabase:
             tag.value = value
             tag.quality = quality
             tag.source_us = source_us
-            tag.server_us = tag.changed_us = now_us
+            tag.server_us = now_us
             if not tag.dirty:
                 tag.dirty = True
                 changed.append(tag)
-            if tag.record and not (
-                tag.history_deadband
-                and quality == tag.kept_quality
-                and tag.kept is not None
-                and value is not None
-                and -tag.history_deadband < value - tag.kept < tag.history_deadband  # type: ignore[operator]
+            if (
+                special
+                and tag.record
+                and not (
+                    tag.history_deadband
+                    and quality == tag.kept_quality
+                    and tag.kept is not None
+                    and value is not None
+                    and -tag.history_deadband < value - tag.kept < tag.history_deadband  # type: ignore[operator]
+                )
             ):
                 samples.append(Sample(tag, value, quality, source_us))
                 if tag.history_deadband:
@@ -217,7 +222,7 @@ class TagDatabase:
             if tag.gate is not None and tag.gate(tag, None, quality, tag.source_us, now_us):
                 continue
             tag.quality = quality
-            tag.changed_us = now_us
+            tag.quality_us = now_us
             tag.kept_quality = -1
             if not tag.dirty:
                 tag.dirty = True

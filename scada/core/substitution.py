@@ -91,9 +91,11 @@ class Watchdogs:
     def _watch(self, tag: Tag) -> None:
         span_us = tag.definition.watchdog_us
         armed = False
+        moved_us = 0
 
         def waiting(_tag: Tag, now_us: TimeUs) -> None:
-            nonlocal armed
+            nonlocal armed, moved_us
+            moved_us = now_us
             if not armed and is_good(tag.quality):
                 armed = True
                 self._timers.at(now_us + span_us, due)
@@ -103,9 +105,9 @@ class Watchdogs:
             armed = False
             if not is_good(tag.quality) or tag.quality == _FORCED:
                 return  # it says so already; the next good value begins anew
-            if tag.changed_us + span_us > due_us:
+            if moved_us + span_us > due_us:
                 armed = True
-                self._timers.at(tag.changed_us + span_us, due)
+                self._timers.at(moved_us + span_us, due)
                 return
             self._database.set_quality([tag], int(Quality.BAD_SENSOR_FAILURE), due_us)
             tag.gate = _Stuck(tag.value)

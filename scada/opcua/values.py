@@ -38,7 +38,7 @@ def data_value(tag: Tag) -> ua.DataValue:
         variant,
         status(int(tag.quality)),
         SourceTimestamp=_time(tag.source_us),
-        ServerTimestamp=_time(max(tag.server_us, tag.changed_us)),
+        ServerTimestamp=_time(max(tag.server_us, tag.quality_us)),
     )
 
 

@@ -179,6 +179,15 @@ async def test_guessing_is_slowed_down(system: System) -> None:
     assert answers[-1].startswith("too many failures")
 
 
+async def test_writing_a_tag_may_be_a_command(client: httpx2.AsyncClient) -> None:
+    answer = await client.put("/tags/Depot.CP05.C1.Operative", json={"value": False})
+    assert answer.status_code == 200
+    outcome = answer.json()["outcome"]
+    assert (outcome["outcome"], outcome["ok"]) == ("unreachable", False)  # no charger is connected
+    note = await client.put("/tags/Depot.Note", json={"value": "by itself"})
+    assert (note.json()["value"], note.json()["outcome"]) == ("by itself", None)
+
+
 async def test_a_session_from_the_socket_to_the_list(system: System, client: httpx2.AsyncClient) -> None:
     async def accept(_body: dict[str, Any]) -> dict[str, Any]:
         return {"status": "Accepted"}

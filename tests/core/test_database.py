@@ -212,7 +212,7 @@ def test_a_quality_that_changes_leaves_the_time_at_which_the_value_came() -> Non
     x = database["A.X"]
     database.write([(x, 5.0, GOOD, NOW)], NOW + 1)
     database.set_quality([x], Quality.UNCERTAIN_LAST_USABLE_VALUE, NOW + 9)
-    assert (x.source_us, x.server_us, x.changed_us) == (NOW, NOW + 1, NOW + 9)
+    assert (x.source_us, x.server_us, x.quality_us) == (NOW, NOW + 1, NOW + 9)
 
 
 def test_a_tag_that_is_added_is_told_of_selected_and_numbered() -> None:

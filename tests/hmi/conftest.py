@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,11 @@ from scada.core.ports import (
     SessionFilter,
 )
 from scada.core.records import AlarmTransition, AuditRecord, Record, TransactionRecord
-from scada.core.value import GOOD, TimeUs, Value
+from scada.core.tag import AlarmDefinition, Source, TagDefinition
+from scada.core.value import GOOD, Kind, TimeUs, Value
 from scada.hmi import HmiServices
 from scada.hmi.context import Visit
+from scada.hmi.services import Preview
 from scada.runtime.host import PlantHost
 from scada.runtime.plant_core import Restart
 from scada.runtime.requests import Note
@@ -164,6 +167,16 @@ class Charger:
         return self.result
 
 
+class Letters:
+    """Two templates."""
+
+    def templates(self) -> Sequence[str]:
+        return ["alarm", "test"]
+
+    def preview(self, template: str, language: str) -> Preview:
+        return Preview(f"{template} in {language}", "<b>plain</b>", "<p>rich</p>")
+
+
 @dataclass
 class World:
     """The plant and everything around it."""
@@ -190,6 +203,13 @@ class World:
         self.write(f"{connector}.ErrorCode", "OverVoltage")
         return f"{connector}.ErrorOverVoltage"
 
+    def learn(self, path: str) -> str:
+        """A device sends what no template names."""
+        self.host.tags.add(
+            TagDefinition(path=path, kind=Kind.REGISTER, source=Source.DRIVER, site="Depot", nature="learned")
+        )
+        return path
+
     async def settle(self, seconds: float = 1.0) -> None:
         """Let delays run out, and what waits for the journal out."""
         self.clock.leap(seconds)
@@ -208,9 +228,40 @@ class World:
         )
 
 
-def make_world(tmp_path: Path, clock: Clock | None = None) -> World:
-    """A plant in a directory."""
+FLOOD = 10_000
+TOP = "Depot.Flood.B05000"
+"""The one critical alarm of a flood."""
+
+
+def flood_tags() -> Iterator[TagDefinition]:
+    """So many bits with alarms, of 20 kinds."""
+    for number in range(FLOOD):
+        path = f"Depot.Flood.B{number:05d}"
+        yield TagDefinition(
+            path=path,
+            kind=Kind.BIT,
+            source=Source.INTERNAL,
+            initial=False,
+            site="Depot",
+            domain="charging",
+            label={"en": f"Bit {number}", "fr": f"Bit {number}"},
+            alarm=AlarmDefinition(
+                level=29 if path == TOP else 5 + number % 20,
+                name="flood_top" if path == TOP else f"flood_{number % 20}",
+                message={"en": f"Flood of kind {number % 20}", "fr": f"Avalanche {number % 20}"},
+            ),
+        )
+
+
+def make_world(tmp_path: Path, clock: Clock | None = None, *, flood: bool = False) -> World:
+    """A plant in a directory.
+
+    Args:
+        flood: it has 10,000 more alarms.
+    """
     plant = small_plant(tmp_path)
+    if flood:
+        plant = replace(plant, tags=(*plant.tags, *flood_tags()))
     standing, journal = FakeClock(), MemoryJournal()
     host = PlantHost(plant, Restart(), clock or standing, journal, NoSamples())
     router, charger = CommandRouter(host), Charger()
@@ -227,6 +278,7 @@ def make_world(tmp_path: Path, clock: Clock | None = None) -> World:
         archive=archive,
         mail_dir=mails,
         version="9.9.9",
+        messages=Letters(),
     )
     return World(services, host, standing, journal, archive, accounts, charger)
 
@@ -244,15 +296,28 @@ class Served:
     mails: Path
 
 
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    folder = tmp_path_factory.mktemp("served")
+@contextmanager
+def serve(folder: Path, *arguments: str) -> Iterator[Served]:
+    """A process of its own until the end of the block."""
     program = Path(__file__).with_name("served_program.py")
     with subprocess.Popen(
-        [sys.executable, str(program), str(folder)], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(program), str(folder), *arguments], stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout is not None
             yield Served(f"http://127.0.0.1:{int(process.stdout.readline())}", folder / "mails" / "new")
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serve(tmp_path_factory.mktemp("served")) as running:
+        yield running
+
+
+@pytest.fixture
+def flooded(tmp_path: Path) -> Iterator[tuple[Served, Path]]:
+    """A plant with 10,000 more alarms, and the file whose coming raises them all at once."""
+    with serve(tmp_path, "flood") as running:
+        yield running, tmp_path / "now"

@@ -1,6 +1,7 @@
 """Serves the HMI of a plant whose devices say hostile things: a process for the tests of this folder.
 
-Argument: a directory. Prints the port.
+Arguments: a directory; `flood`: the plant has 10,000 more alarms, which come when the directory has a file `now`.
+Prints the port.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import uvicorn
 from conftest import make_world  # type: ignore[import-not-found, unused-ignore]
 from fastapi import FastAPI
 
+from scada.core.value import GOOD
 from scada.hmi import mount
 from scada.runtime.clock import SystemClock
 
@@ -22,7 +24,8 @@ HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>\"'`${a
 
 
 async def main() -> None:
-    world = make_world(Path(sys.argv[1]), SystemClock())
+    folder, flood = Path(sys.argv[1]), "flood" in sys.argv[2:]
+    world = make_world(folder, SystemClock(), flood=flood)
     for charger in world.services.plant.chargers():
         world.write(f"{charger.path}.Online", True)
         world.write(f"{charger.path}.Model", HOSTILE)
@@ -31,6 +34,10 @@ async def main() -> None:
             world.write(f"{connector.path}.Status", "Faulted")
             world.write(f"{connector.path}.Faulted", True)
             world.write(f"{connector.path}.VendorErrorCode", HOSTILE)
+            world.write(
+                f"{connector.path}.ErrorCode", "OverVoltage" if connector.number == 1 else "OtherError"
+            )
+            world.write(f"{connector.path}.Temperature", 21.5)
             world.write(f"{connector.path}.IdTag", HOSTILE)
     application = FastAPI()
     hmi = mount(application, world.services)
@@ -42,8 +49,16 @@ async def main() -> None:
             world.write("Depot.CP01.C1.ActivePower", float(number % 7))
             await asyncio.sleep(0.1)
 
+    async def pour() -> None:
+        while not (folder / "now").exists():
+            await asyncio.sleep(0.02)
+        tags, now_us = world.host.tags, world.host.clock.now_us()
+        world.host.write([(tag, True, GOOD, now_us) for tag in tags.select("Depot.Flood.*")])
+
     server = uvicorn.Server(uvicorn.Config(application, log_level="error"))
     tasks = [asyncio.create_task(run()) for run in (world.host.run, hmi.run, move)]
+    if flood:
+        tasks.append(asyncio.create_task(pour()))
     await server.serve(sockets=[listener])
     for task in tasks:
         task.cancel()
