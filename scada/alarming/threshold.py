@@ -12,7 +12,7 @@ from collections import deque
 from scada.core.database import TagDatabase
 from scada.core.tag import Condition, Tag, ThresholdDefinition
 from scada.core.timers import Timers
-from scada.core.value import GOOD, SECOND_US, TimeUs, is_bad, is_good
+from scada.core.value import GOOD, SECOND_US, Quality, TimeUs, is_bad, is_good
 
 _INFINITY = float("inf")
 _RATE_SPAN_US = SECOND_US
@@ -239,6 +239,11 @@ class _Stale:
 
     def _due(self, due_us: TimeUs) -> None:
         self._armed = False
+        if self._register.quality == Quality.GOOD_LOCAL_OVERRIDE:
+            # What an operator holds needs no news from the device.
+            self._bit.follow(False, due_us, due_us)
+            self._arm(max(due_us, self._timers.now_us) + self._limit_us)
+            return
         last_us = self._register.server_us
         if last_us and last_us + self._limit_us > due_us and not is_bad(self._register.quality):
             self._bit.follow(False, due_us, due_us)

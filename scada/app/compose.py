@@ -28,7 +28,7 @@ from scada.app.previews import Previews
 from scada.app.vitals import Vitals
 from scada.core.plant import Plant
 from scada.core.ports import UserRow, UserStore
-from scada.core.records import AuditRecord
+from scada.core.records import AuditRecord, HoldKind
 from scada.core.tag import Source
 from scada.core.value import GOOD, Quality
 from scada.drivers.modbus.driver import ModbusDriver
@@ -298,7 +298,13 @@ def _restore_values(host: PlantHost, samples: SampleWriter) -> None:
     ended_us = max((time_us for _, _, time_us in values), default=0)
     for path, value, time_us in values:
         tag = host.tags.get(path)
-        if tag is not None and tag.definition.device and tag.definition.source is Source.DRIVER:
+        forced = host.core.holds.get(HoldKind.FORCED, path) is not None
+        if (
+            tag is not None
+            and tag.definition.device
+            and tag.definition.source is Source.DRIVER
+            and not forced
+        ):
             host.tags.restore(tag, value, time_us)
             host.tags.write_late(tag, value, Quality.UNCERTAIN_LAST_USABLE_VALUE, max(ended_us, time_us + 1))
 

@@ -25,6 +25,7 @@ from scada.charging.sessions import (
     StartTransaction,
     StopTransaction,
 )
+from scada.core.access import Right
 from scada.core.database import TagDatabase, Write, coerce
 from scada.core.effects import Effects, Event, Order, Reply
 from scada.core.errors import ScadaError
@@ -304,6 +305,7 @@ class PlantCore:
         self._effects.records.extend(request.records)
 
     def _send_test(self, request: SendTest, now_us: TimeUs) -> int:
+        request.actor.require(Right.MAINTAIN)
         records = self.oncall.message(
             (request.contact,),
             request.template,

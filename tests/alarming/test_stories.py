@@ -701,3 +701,19 @@ def test_a_flood_is_journalled_once_each() -> None:
     assert len({row.alarm for row in journal}) == count
     assert core.tags["S.Alarms.Unacknowledged"].value == float(count)
     assert core.tags["System.Alarms.Level.L07.Active"].value == float(len(range(7, count, 30)))
+
+
+def test_what_an_operator_forces_is_not_stale_for_want_of_news() -> None:
+    stale = ThresholdDefinition(name="Stale", condition=Condition.STALE, limit=60)
+    plant = plant_of(
+        register("S.X", thresholds=(stale,)),
+        bit("S.X.Stale", AlarmDefinition(level=20), source=Source.THRESHOLD),
+    )
+    world = MemoryCore(plant)
+    world.write(S__X=5.0)
+    world.ask(Force("S.X", 7.0, "meter away", None, ANN))
+    world.wait(300)
+    assert world.state("S.X.Stale") is AlarmState.NORMAL
+    world.ask(Release("S.X", ANN))
+    world.wait(130)
+    assert world.state("S.X.Stale") is AlarmState.ACTIVE_UNACKNOWLEDGED

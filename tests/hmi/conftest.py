@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,9 @@ from scada.core.tag import AlarmDefinition, Source, TagDefinition
 from scada.core.value import GOOD, Kind, TimeUs, Value
 from scada.hmi import HmiServices
 from scada.hmi.context import Visit
+from scada.hmi.pages import PAGES
 from scada.hmi.services import Preview
+from scada.hmi.tab import Tab
 from scada.runtime.host import PlantHost
 from scada.runtime.plant_core import Restart
 from scada.runtime.requests import Note
@@ -167,6 +170,27 @@ class Charger:
         return self.result
 
 
+class Wire:
+    """Stands for the socket server."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Any, str]] = []
+        self.rooms: set[str] = set()
+        self.actor: Actor | None = None
+
+    async def emit(self, event: str, payload: Any, room: str) -> None:
+        self.sent.append((event, payload, room))
+
+    async def enter(self, room: str) -> None:
+        self.rooms.add(room)
+
+    async def leave(self, room: str) -> None:
+        self.rooms.discard(room)
+
+    def toasts(self) -> list[tuple[str, str]]:
+        return [(p["state"], p["text"]) for event, p, _ in self.sent if event == "scada_toast"]
+
+
 class Letters:
     """Two templates."""
 
@@ -215,6 +239,20 @@ class World:
         self.clock.leap(seconds)
         self.host.cycle()
         await self.host.request(Note(()))  # answered when everything before it is on disk
+
+    def actor(self, user: str) -> Actor:
+        """The actor of an account."""
+        return actor_named(user)
+
+    async def open(
+        self, route: str = "/site/{path}", path: str = "Depot", user: str = "op", **query: str
+    ) -> tuple[Tab, Wire]:
+        """A page in a tab, and what it sends."""
+        visit = self.visit(user, path=path, **query)
+        wire = Wire()
+        wire.actor = visit.actor
+        view = await PAGES[route](visit)
+        return Tab(visit, view, "own", wire.emit, wire.enter, wire.leave, lambda: wire.actor), wire
 
     def visit(self, user: str = "op", path: str = "", language: str = "en", **query: str) -> Visit:
         return Visit(
@@ -286,6 +324,12 @@ def make_world(tmp_path: Path, clock: Clock | None = None, *, flood: bool = Fals
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return make_world(tmp_path)
+
+
+@pytest.fixture
+def flood_world(tmp_path: Path) -> World:
+    """A plant with 10,000 more alarms."""
+    return make_world(tmp_path, flood=True)
 
 
 @dataclass

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_tab import Wire, open_tab  # type: ignore[import-not-found, unused-ignore]
 
 from scada.core.records import AlarmState, AlarmTransition, OutboxRecord
 from scada.core.value import SECOND_US
@@ -24,7 +23,7 @@ async def do(
     world: Any, name: str, user: str = "admin", page: str = "/alarms", **given: Any
 ) -> tuple[str, str]:
     """Do it on a page of its own; returns the last toast."""
-    tab, wire = await open_tab(world, page, "", user)
+    tab, wire = await world.open(page, "", user)
     await tab.act(name, {"id": "a", **given})
     last: tuple[str, str] = wire.toasts()[-1]
     return last
@@ -167,7 +166,7 @@ async def test_what_a_role_does_not_grant_is_refused(world: Any, path: str, user
 
 
 async def test_details_open_are_kept_up_and_closed(world: Any, path: str) -> None:
-    tab, wire = await open_tab(world, "/alarms", "")
+    tab, wire = await world.open("/alarms", "")
     await tab.act("show", {})
     await tab.act("alarm", {"path": path, "open": True})
     assert _fragments(wire, path)[-1].count("raised") >= 1
@@ -182,7 +181,7 @@ async def test_details_open_are_kept_up_and_closed(world: Any, path: str) -> Non
 
 
 async def test_a_measurand_that_a_charger_brings_is_on_its_page_at_once(world: Any) -> None:
-    tab, wire = await open_tab(world, "/charger/{path}", "Depot.CP03")
+    tab, wire = await world.open("/charger/{path}", "Depot.CP03")
     await tab.act("show", {})
     await tab.refresh(1.0)
     learned = world.learn(f"{CONNECTOR}.Measured_Frequency")
@@ -193,7 +192,7 @@ async def test_a_measurand_that_a_charger_brings_is_on_its_page_at_once(world: A
     assert "tags-Depot.CP03.C1" not in html
 
 
-def _fragments(wire: Wire, path: str) -> list[str]:
+def _fragments(wire: Any, path: str) -> list[str]:
     return [
         p["html"] for event, p, _ in wire.sent if event == "scada_fragment" and p["slot"] == f"alarm-{path}"
     ]

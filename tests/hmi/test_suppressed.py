@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from conftest import actor_named  # type: ignore[import-not-found, unused-ignore]
-
 from scada.core.access import Role
 from scada.hmi import alarms
 from scada.hmi.pages import suppressed
 from scada.runtime.requests import Force, Shelve, TakeOutOfService
 from scada.runtime.suppressions import MASK, lines
 
-ADMIN = actor_named("admin")
 HOUR_US = 3_600_000_000
 
 
@@ -22,9 +19,11 @@ async def test_every_kind_has_its_line(world: Any) -> None:
     world.write("Depot.CP05.C1.ErrorCode", "WeakSignal")
     await world.settle()
     now_us = world.clock.now_us()
-    await world.host.request(Shelve((path,), now_us + HOUR_US, ADMIN, "electrician knows"))
-    await world.host.request(TakeOutOfService("Depot.CP05", None, ADMIN, "new cable"))
-    await world.host.request(Force("Depot.CP08.C1.Temperature", 20.0, "sensor is dead", None, ADMIN))
+    await world.host.request(Shelve((path,), now_us + HOUR_US, world.actor("admin"), "electrician knows"))
+    await world.host.request(TakeOutOfService("Depot.CP05", None, world.actor("admin"), "new cable"))
+    await world.host.request(
+        Force("Depot.CP08.C1.Temperature", 20.0, "sensor is dead", None, world.actor("admin"))
+    )
     found = lines(world.host, Role(), "en")
     assert [(one.kind, one.path, one.reason, one.alarms) for one in found] == [
         ("shelved", path, "electrician knows", 1),
@@ -57,19 +56,19 @@ async def test_a_role_is_not_told_of_alarms_that_it_does_not_see(world: Any) -> 
     world.write("Depot.CP05.C1.ErrorCode", "WeakSignal")
     await world.settle()
     low = "Depot.CP05.C1.ErrorWeakSignal"
-    await world.host.request(Shelve((low,), world.clock.now_us() + HOUR_US, ADMIN, "known"))
-    night = actor_named("night").scope
+    await world.host.request(Shelve((low,), world.clock.now_us() + HOUR_US, world.actor("admin"), "known"))
+    night = world.actor("night").scope
     assert lines(world.host, night, "en") == []
     assert alarms.summary(world.host, "en", night)["suppressed"] == 0
-    await world.host.request(TakeOutOfService("Depot.CP05.C1", None, ADMIN, "closed"))
+    await world.host.request(TakeOutOfService("Depot.CP05.C1", None, world.actor("admin"), "closed"))
     assert [one.path for one in lines(world.host, night, "en")] == ["Depot.CP05.C1"]
 
 
 async def test_who_may_not_end_it_is_offered_nothing(world: Any) -> None:
     path = world.fault("Depot.CP03.C2")
     await world.settle()
-    await world.host.request(Shelve((path,), world.clock.now_us() + HOUR_US, ADMIN, "known"))
-    await world.host.request(Force("Depot.CP08.C1.Temperature", 20.0, "dead", None, ADMIN))
+    await world.host.request(Shelve((path,), world.clock.now_us() + HOUR_US, world.actor("admin"), "known"))
+    await world.host.request(Force("Depot.CP08.C1.Temperature", 20.0, "dead", None, world.actor("admin")))
     for user, deeds in (("guest", set()), ("op", {"unshelve"}), ("admin", {"unshelve", "release"})):
         visit = world.visit(user)
         html = str(suppressed.render(visit, visit.live()))

@@ -11,44 +11,12 @@ from scada.core.command import CommandResult, Outcome
 from scada.core.records import AlarmTransition
 from scada.hmi import alarms
 from scada.hmi.alarm_feed import summary_room
-from scada.hmi.pages import PAGES
-from scada.hmi.tab import EVERYBODY, Tab
+from scada.hmi.tab import EVERYBODY
 from scada.hmi.why import USED
 
 
-class Wire:
-    """Stands for the socket server."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, Any, str]] = []
-        self.rooms: set[str] = set()
-        self.actor: Actor | None = None
-
-    async def emit(self, event: str, payload: Any, room: str) -> None:
-        self.sent.append((event, payload, room))
-
-    async def enter(self, room: str) -> None:
-        self.rooms.add(room)
-
-    async def leave(self, room: str) -> None:
-        self.rooms.discard(room)
-
-    def toasts(self) -> list[tuple[str, str]]:
-        return [(p["state"], p["text"]) for event, p, _ in self.sent if event == "scada_toast"]
-
-
-async def open_tab(
-    world: Any, route: str = "/site/{path}", path: str = "Depot", user: str = "op", **query: str
-) -> tuple[Tab, Wire]:
-    visit = world.visit(user, path=path, **query)
-    wire = Wire()
-    wire.actor = visit.actor
-    view = await PAGES[route](visit)
-    return Tab(visit, view, "own", wire.emit, wire.enter, wire.leave, lambda: wire.actor), wire
-
-
 async def test_a_page_that_is_seen_joins_and_gets_everything(world: Any) -> None:
-    tab, wire = await open_tab(world)
+    tab, wire = await world.open()
     await tab.act("show", {})
     summary = summary_room("en", Role())
     assert {"scada.all", "scada.tags.", "scada.tags.Depot", summary} == wire.rooms
@@ -62,7 +30,7 @@ async def test_a_page_that_is_seen_joins_and_gets_everything(world: Any) -> None
 
 async def test_command_ends_with_what_the_device_said(world: Any) -> None:
     world.charger.result = CommandResult(Outcome.REFUSED, "the charger answered Rejected")
-    tab, wire = await open_tab(world)
+    tab, wire = await world.open()
     await tab.act(
         "command", {"id": "a1", "command": "Reset", "target": "Depot.CP01", "arguments": {"type": "Soft"}}
     )
@@ -83,7 +51,7 @@ async def test_command_ends_with_what_the_device_said(world: Any) -> None:
 )
 async def test_only_done_is_shown_as_done(world: Any, outcome: Outcome, state: str) -> None:
     world.charger.result = CommandResult(outcome)
-    tab, wire = await open_tab(world)
+    tab, wire = await world.open()
     await tab.act(
         "command", {"id": "a", "command": "Reset", "target": "Depot.CP01", "arguments": {"type": "Hard"}}
     )
@@ -91,7 +59,7 @@ async def test_only_done_is_shown_as_done(world: Any, outcome: Outcome, state: s
 
 
 async def test_what_is_not_offered_is_refused_all_the_same(world: Any) -> None:
-    tab, wire = await open_tab(world, user="guest")
+    tab, wire = await world.open(user="guest")
     await tab.act(
         "command", {"id": "a", "command": "Reset", "target": "Depot.CP01", "arguments": {"type": "Soft"}}
     )
@@ -101,7 +69,7 @@ async def test_what_is_not_offered_is_refused_all_the_same(world: Any) -> None:
 
 
 async def test_a_wrong_request_is_answered_by_a_sentence(world: Any) -> None:
-    tab, wire = await open_tab(world)
+    tab, wire = await world.open()
     for given in (
         {"command": "Explode", "target": "Depot.CP01"},
         {"command": "Reset", "target": "Depot.CP99", "arguments": {"type": "Soft"}},
@@ -122,7 +90,7 @@ async def test_a_wrong_request_is_answered_by_a_sentence(world: Any) -> None:
 async def test_acknowledge_is_journalled_with_comment(world: Any) -> None:
     path = world.fault("Depot.CP01.C1")
     await world.settle()
-    tab, wire = await open_tab(world, "/alarms", "")
+    tab, wire = await world.open("/alarms", "")
     await tab.act("acknowledge", {"id": "a", "paths": [path], "comment": "seen"})
     assert wire.toasts()[-1] == ("done", "1 acknowledged")
     record = [one for one in world.journal.records if isinstance(one, AlarmTransition)][-1]
@@ -130,7 +98,7 @@ async def test_acknowledge_is_journalled_with_comment(world: Any) -> None:
 
 
 async def test_a_session_that_is_over_leads_to_the_log_in(world: Any) -> None:
-    tab, wire = await open_tab(world)
+    tab, wire = await world.open()
     await tab.act("show", {})
     wire.actor = None
     await tab.act("command", {"command": "Reset", "target": "Depot.CP01", "arguments": {"type": "Soft"}})
@@ -145,7 +113,7 @@ async def test_configuration_is_shown_escaped(world: Any) -> None:
         "unknownKey": ["<i>"],
     }
     world.charger.result = CommandResult(Outcome.DONE, "1 keys", answer)
-    tab, wire = await open_tab(world, "/charger/{path}", "Depot.CP01", "admin")
+    tab, wire = await world.open("/charger/{path}", "Depot.CP01", "admin")
     await tab.act(
         "command", {"id": "a", "command": "GetConfiguration", "target": "Depot.CP01", "arguments": {}}
     )
@@ -156,7 +124,7 @@ async def test_configuration_is_shown_escaped(world: Any) -> None:
 
 
 async def test_selecting_fills_the_panel_and_its_sentence_follows(world: Any) -> None:
-    tab, wire = await open_tab(world)
+    tab, wire = await world.open()
     await tab.act("show", {})
     await tab.act("select", {"path": "Depot.CP03.C2"})
     _, payload, _ = wire.sent[-1]
@@ -177,7 +145,7 @@ async def test_selecting_fills_the_panel_and_its_sentence_follows(world: Any) ->
 
 async def test_without_the_right_to_see_a_page_gets_only_the_beat(world: Any) -> None:
     path = world.fault("Depot.CP01.C1")
-    tab, wire = await open_tab(world, "/alarms", "", user="blind")
+    tab, wire = await world.open("/alarms", "", user="blind")
     await tab.act("show", {})
     assert wire.rooms == {EVERYBODY}
     assert wire.sent[0][1]["alarms"] == alarms.NOTHING
@@ -190,7 +158,7 @@ async def test_without_the_right_to_see_a_page_gets_only_the_beat(world: Any) ->
 
 
 async def test_who_loses_the_right_to_see_gets_nothing_more(world: Any) -> None:
-    tab, wire = await open_tab(world)
+    tab, wire = await world.open()
     await tab.act("show", {})
     wire.actor = Actor("op", frozenset({Right.OPERATE}), "hmi test", "blind")
     assert await tab.check_session() is None
