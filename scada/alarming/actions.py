@@ -15,18 +15,15 @@ from typing import Any
 
 from scada.core.database import TagDatabase, coerce
 from scada.core.effects import Event, Order
-from scada.core.expression import Environment, ExpressionError, Formula, Network
-from scada.core.expression.functions import Type
+from scada.core.expression import Environment, Formula, Network, condition
 from scada.core.plant import Action, ActionStep
 from scada.core.records import AuditRecord
 from scada.core.tag import Tag
 from scada.core.timers import Timers
-from scada.core.value import GOOD, SECOND_US, Kind, TimeUs, Value
+from scada.core.value import GOOD, SECOND_US, TimeUs, Value
 
 STARTS_MAX = 30
 """Starts of one action within a minute; further ones are refused."""
-
-_TYPES = {Kind.BIT: Type.BIT, Kind.REGISTER: Type.NUMBER, Kind.TEXT: Type.TEXT}
 
 
 @dataclass
@@ -105,7 +102,7 @@ class Actions:
         action = _Action(definition, steps)
         if definition.event:
             if definition.when is not None:
-                action.when = _condition(definition.when, environment)
+                action.when = condition(definition.when, environment)
             self._by_event.setdefault(definition.event, []).append(action)
         elif definition.when is not None:
 
@@ -121,16 +118,12 @@ class Actions:
     def _step(self, definition: ActionStep, environment: Environment) -> _Step:
         step = _Step(definition)
         if definition.condition is not None:
-            step.condition = _condition(definition.condition, environment)
+            step.condition = condition(definition.condition, environment)
         if definition.write:
             step.tag = self._database[definition.write]
             assert definition.value is not None
             step.value = Formula(definition.value, environment)
-            wanted = _TYPES[step.tag.definition.kind]
-            if step.value.type is not wanted:
-                raise ExpressionError(
-                    f"this is {step.value.type.value}, but {step.tag.path} holds {wanted.value}"
-                )
+            step.value.check_fits(step.tag)
         return step
 
     def _start(self, action: _Action, cause: str, now_us: TimeUs) -> None:
@@ -232,13 +225,6 @@ class Actions:
                 outcome=outcome or "ok",
             )
         )
-
-
-def _condition(source: Any, environment: Environment) -> Formula:
-    formula = Formula(source, environment)
-    if formula.type is not Type.BIT:
-        raise ExpressionError(f"this is {formula.type.value}: a condition is needed")
-    return formula
 
 
 def _text(value: Value) -> str:

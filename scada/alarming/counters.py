@@ -6,7 +6,7 @@ seven registers. A synthesis counts the alarms for which a filter is true.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from scada.alarming.alarm import AlarmFacts
@@ -97,16 +97,6 @@ class Counters:
         batch: list[Write] = [(tag, value, GOOD, 0) for tag, value in self._dirty.values()]
         self._dirty.clear()
         return batch
-
-    def recount(self) -> Mapping[str, int]:
-        """Path of each counter → what it must show, counted anew. For tests."""
-        found: dict[str, int] = {}
-        for path, state in self._states.items():
-            for one in self._sets_for(self._database[path].definition):
-                for tag, hit in zip(one.tags, _HITS[state], strict=True):
-                    if tag is not None:
-                        found[tag.path] = found.get(tag.path, 0) + hit
-        return found
 
     def _synthesize(self, path: str, facts: AlarmFacts, now_us: TimeUs) -> None:
         none = (False,) * len(self._syntheses)

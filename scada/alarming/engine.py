@@ -17,15 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from scada.alarming.alarm import (
-    ACKNOWLEDGED,
-    COMMENT_LENGTH_MAX,
-    Alarm,
-    AlarmSnapshot,
-    By,
-    check_comment,
-    value_of,
-)
+from scada.alarming.alarm import ACKNOWLEDGED, Alarm, AlarmSnapshot, By, check_comment, value_of
 from scada.alarming.groups import Groups
 from scada.core.database import TagDatabase
 from scada.core.errors import BadRequest, NotFound
@@ -53,6 +45,7 @@ class AlarmEngine:
         next_sequence: int,
         emit: Callable[[AlarmTransition], None],
     ) -> None:
+        self._database = database
         self._emit = emit
         self._timers = timers
         self._sequence = next_sequence
@@ -88,8 +81,8 @@ class AlarmEngine:
 
     def below(self, branch: str) -> list[Alarm]:
         """The alarms at a path and below it."""
-        inside = branch + "."
-        return [one for path, one in self._alarms.items() if path == branch or path.startswith(inside)]
+        paths = (branch, *(tag.path for tag in self._database.below(branch)))
+        return [self._alarms[path] for path in paths if path in self._alarms]
 
     def activity(self, path: str) -> Tag | None:
         """A tag that is true while the alarm is active, for expressions to watch; None: there is no such alarm."""
@@ -405,6 +398,3 @@ class AlarmEngine:
             activity.quality = GOOD
             if activity.watch is not None:
                 activity.watch.react(activity, now_us)
-
-
-__all__ = ["COMMENT_LENGTH_MAX", "Alarm", "AlarmEngine", "AlarmSnapshot", "By", "check_comment"]

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from scada.alarming.alarm import Alarm
-from scada.alarming.engine import AlarmEngine, By, check_comment
+from scada.alarming.alarm import Alarm, By, check_comment
+from scada.alarming.engine import AlarmEngine
 from scada.core.database import TagDatabase, coerce
 from scada.core.errors import BadRequest, NotFound
 from scada.core.records import HoldKind, HoldRecord
@@ -60,7 +60,7 @@ class Holds:
                     self._emit(replace(hold, active=False))
                     continue
                 self._forcing.force(tag, value, now_us)
-            elif not self._engine.below(hold.path):
+            elif not self._held(hold):
                 self._emit(replace(hold, active=False))
                 continue
             self._enter(hold)
@@ -121,6 +121,12 @@ class Holds:
         """Give a forced tag back. Raises BadRequest where it is not forced."""
         self._forcing.release(tag, now_us)
         self._end(HoldKind.FORCED, tag.path)
+
+    def _held(self, hold: HoldRecord) -> bool:
+        """Whether there still is what an earlier run shelved or took out of service."""
+        if hold.kind is HoldKind.SHELVED:
+            return self._engine.get(hold.path) is not None
+        return bool(self._engine.below(hold.path))
 
     def _record(
         self,

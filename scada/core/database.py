@@ -11,7 +11,7 @@ reader are told of changes, each by its contract (ARCHITECTURE.md, delivery cont
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from scada.core.path import matcher, parent
@@ -125,6 +125,10 @@ class TagDatabase:
             return list(candidates)
         return [tag for tag in candidates if match(tag.path)]
 
+    def below(self, branch: str) -> Sequence[Tag]:
+        """The tags below a branch, in order of definition."""
+        return self._below.get(branch, ())
+
     def watch(
         self,
         tag: Tag,
@@ -134,7 +138,7 @@ class TagDatabase:
     ) -> Watch:
         """Have `react(tag, now_us)` called within each write that takes the tag out of `low..high` or off Good.
 
-        The band of the returned watch may be moved at any time while it is the tag's only one.
+        The band of the returned watch may be moved at any time.
         """
         watch = Watch(react, low, high)
         if tag.watch is None:
@@ -185,20 +189,10 @@ class TagDatabase:
             if not tag.dirty:
                 tag.dirty = True
                 changed.append(tag)
-            if (
-                special
-                and tag.record
-                and not (
-                    tag.history_deadband
-                    and quality == tag.kept_quality
-                    and tag.kept is not None
-                    and value is not None
-                    and -tag.history_deadband < value - tag.kept < tag.history_deadband  # type: ignore[operator]
-                )
-            ):
-                samples.append(Sample(tag, value, quality, source_us))
-                if tag.history_deadband:
-                    tag.kept, tag.kept_quality = value, quality
+            if special:
+                recording = tag.recording
+                if recording is not None and (not recording.deadband or recording.takes(value, quality)):
+                    samples.append(Sample(tag, value, quality, source_us))
             watch = tag.watch
             if watch is not None and (quality or not (watch.low <= value <= watch.high)):  # type: ignore[operator]
                 watch.react(tag, now_us)
@@ -208,7 +202,7 @@ class TagDatabase:
 
     def write_late(self, tag: Tag, value: Value, quality: int, source_us: TimeUs) -> None:
         """Keep a value that a device stored while it was away: for history, the live value stands."""
-        if tag.record:
+        if tag.recording is not None:
             self._samples.append(Sample(tag, value, quality, source_us))
 
     def set_quality(self, tags: Iterable[Tag], quality: int, now_us: TimeUs) -> None:
@@ -223,11 +217,11 @@ class TagDatabase:
                 continue
             tag.quality = quality
             tag.quality_us = now_us
-            tag.kept_quality = -1
             if not tag.dirty:
                 tag.dirty = True
                 self._changed.append(tag)
-            if tag.record:
+            if tag.recording is not None:
+                tag.recording.forget()
                 self._samples.append(Sample(tag, tag.value, quality, now_us))
             watch = tag.watch
             if watch is not None:

@@ -232,8 +232,38 @@ Gate = Callable[["Tag", Value, int, TimeUs, TimeUs], bool]
 Value None: the quality alone changes."""
 
 
+class Recording:
+    """Of a tag whose changes go to history: how small a change does not, and what went there last."""
+
+    __slots__ = ("_quality", "_value", "deadband")
+
+    def __init__(self, deadband: float) -> None:
+        self.deadband = deadband
+        self._value: Value = None
+        self._quality = -1
+
+    def takes(self, value: Value, quality: int) -> bool:
+        """Whether a value differs enough from the last one that was taken; if so it is the last one from now on."""
+        last = self._value
+        if (
+            quality == self._quality
+            and last is not None
+            and value is not None
+            and -self.deadband < value - last < self.deadband  # type: ignore[operator]
+        ):
+            return False
+        self._value, self._quality = value, quality
+        return True
+
+    def forget(self) -> None:
+        """The next value goes to history, whatever it is."""
+        self._quality = -1
+
+
 class Tag:
-    """A live tag. Only the TagDatabase changes it; everybody may read it.
+    """A live tag. Everybody may read it; it changes by calls of the `TagDatabase` (and its gate by `substitution`).
+
+    Few slots, for they are the cost of a write: what only some tags need lies in an object of its own.
 
     Attributes:
         index: stable number within one run; used on the wire to browsers. -1: not part of the database.
@@ -241,9 +271,12 @@ class Tag:
         source_us: the device's own time of the value where the protocol carries one.
         server_us: when the value reached us.
         quality_us: when the quality last changed by itself, without a value.
-        record: changes go to history, those nearer than `history_deadband` to the last one kept excepted.
+        deadband: a new value nearer than this to the last is no event.
+        watch: told within each write that leaves its band, or None.
+        recording: what of its changes goes to history; None: nothing does, or values at set times.
         gate: keeps values back while the tag is forced or its watchdog has bitten; usually None.
-        special: it has a gate or is recorded: what the hot path asks once instead of twice.
+        special: it has a gate or a recording: what the hot path asks once instead of twice.
+        dirty: it is in the change-set.
     """
 
     __slots__ = (
@@ -251,14 +284,11 @@ class Tag:
         "deadband",
         "definition",
         "dirty",
-        "history_deadband",
         "index",
-        "kept",
-        "kept_quality",
         "path",
         "quality",
         "quality_us",
-        "record",
+        "recording",
         "server_us",
         "source_us",
         "special",
@@ -279,13 +309,10 @@ class Tag:
         self.quality_us: TimeUs = 0
         self.deadband = definition.deadband
         history = definition.history
-        self.record = history is not None and not history.every_us
-        self.history_deadband = history.deadband if history is not None else 0.0
-        self.kept: Value = None
-        self.kept_quality = -1
+        self.recording = Recording(history.deadband) if history is not None and not history.every_us else None
         self.watch: Watch | None = None
         self._gate: Gate | None = None
-        self.special = self.record
+        self.special = self.recording is not None
         self.dirty = False
 
     @property
@@ -296,7 +323,7 @@ class Tag:
     @gate.setter
     def gate(self, gate: Gate | None) -> None:
         self._gate = gate
-        self.special = self.record or gate is not None
+        self.special = self.recording is not None or gate is not None
 
     def __repr__(self) -> str:
         return f"<Tag {self.path} = {self.value!r} 0x{self.quality:08X}>"

@@ -26,6 +26,8 @@ from scada.core.value import SECOND_US, TimeUs
 BYTES_MAX = 1_000_000
 ENTRIES_MAX = 2_000
 """Events in a file, and entries that they expand to."""
+RECURRING_DAYS_MAX = 1_000_000
+"""Days that the recurring events of a file go over, all together: expanding them takes seconds, not hours."""
 REASON_LENGTH_MAX = 200
 
 BEHIND_US = 2 * 86_400 * SECOND_US
@@ -129,6 +131,9 @@ class _Reader:
             return ()
         for event in events:
             self._event(event)
+        if sum(_recurring_days(event, to_us) for event in events if not self.problems) > RECURRING_DAYS_MAX:
+            reason = f"its recurring events go over more than {RECURRING_DAYS_MAX:,} days"
+            self._problem("", reason, "let old ones end (UNTIL), or begin later")
         if self.problems:
             return ()
         return self._expand(calendar, from_us, to_us)
@@ -269,6 +274,19 @@ def _attendees(event: Any) -> Iterator[Any]:
             str(attendee.params.get("PARTSTAT", "")).upper() != "DECLINED"
         ):
             yield attendee
+
+
+def _recurring_days(event: Any, to_us: TimeUs) -> int:
+    """Days that an event recurs over, to a moment at most; 0: it does not recur."""
+    rules = event.get("RRULE", [])
+    days = 0
+    for rule in rules if isinstance(rules, list) else [rules]:
+        end = _moment(to_us).date()
+        for until in rule.get("UNTIL", []):
+            end = min(end, date(until.year, until.month, until.day))
+        begin = event["DTSTART"].dt
+        days += max(0, (end - date(begin.year, begin.month, begin.day)).days)
+    return days
 
 
 def _moment(time_us: TimeUs) -> datetime:

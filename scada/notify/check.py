@@ -147,8 +147,10 @@ class _Check:
                 except (
                     TemplateError,
                     ArithmeticError,
+                    ArithmeticError,
                     AttributeError,
                     LookupError,
+                    MemoryError,
                     RuntimeError,
                     TypeError,
                     ValueError,

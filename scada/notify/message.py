@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
@@ -49,18 +50,25 @@ class Envelope:
 
 
 class _MailPolicy(EmailPolicy):
-    """RFC 5322 with CRLF; an identifier is never split or encoded, for a changed one breaks the conversation."""
+    """RFC 5322 with CRLF; an identifier is never split or encoded, for a changed one breaks the conversation.
+
+    A subject is encoded as a whole or not at all: Python's own folding of words that are half encoded loses blanks
+    or doubles them.
+    """
 
     _ids = ("message-id", "in-reply-to", "references")
 
     def fold(self, name: str, value: Any) -> str:
         if name.lower() in self._ids:
             return f"{name}: {str(value).replace(' ', self.linesep + ' ')}{self.linesep}"
+        if name.lower() == "subject" and not str(value).isascii():
+            words = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
+            return f"{name}: {words}{self.linesep}"
         folded: str = super().fold(name, value)
         return folded
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        if name.lower() in self._ids:
+        if name.lower() in (*self._ids, "subject"):
             return self.fold(name, value).encode("ascii")
         return super().fold_binary(name, value)
 

@@ -65,6 +65,10 @@ class WebhookPost:
         text = " ".join(f"{answer.status_code} {answer.reason_phrase} {words}".split())
         if 200 <= answer.status_code < 300:
             return Answer(Verdict.ACCEPTED, text)
+        if answer.status_code >= 500:
+            # It may have been taken all the same, as by a receiver behind a gateway that did not wait (504): what is
+            # tried again under the same id must be the same, for receivers drop what they know.
+            return Answer(Verdict.BROKEN, text)
         return Answer(Verdict.REFUSED if answer.status_code in _JUDGED else Verdict.LATER, text)
 
     async def close(self) -> None:

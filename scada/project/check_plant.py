@@ -9,8 +9,7 @@ from scada.alarming.actions import ActionPorts, Actions
 from scada.alarming.engine import AlarmEngine
 from scada.alarming.masks import Masks
 from scada.core.database import TagDatabase
-from scada.core.expression import Environment, ExpressionError, Formula, Network
-from scada.core.expression.functions import Type
+from scada.core.expression import Environment, ExpressionError, Network, condition
 from scada.core.plant import Plant
 from scada.core.tag import ExpressionText
 from scada.core.timers import Timers
@@ -67,7 +66,7 @@ class _Expressions:
             if source is not None:
                 self._try(source, lambda tag=tag, source=source: network.add_tag(tag, source))  # type: ignore[misc]
         for mask in self._plant.masks:
-            self._try(mask.when, lambda mask=mask: Formula(mask.when, environment))  # type: ignore[misc]
+            self._try(mask.when, lambda mask=mask: condition(mask.when, environment))  # type: ignore[misc]
             if not self._database.select(mask.select):
                 self._problem(mask.when, f"'{mask.select}' selects no tag")
         for synthesis in self._plant.syntheses:
@@ -93,9 +92,7 @@ class _Expressions:
 
     def _filter(self, source: ExpressionText, *, tags: bool) -> None:
         def make() -> None:
-            formula = Formula(source, self._network.environment, filter_=True)
-            if formula.type is not Type.BIT:
-                raise ExpressionError(f"this is {formula.type.value}: a condition is needed")
+            formula = condition(source, self._network.environment, filter_=True)
             if not tags and (formula.tags or formula.branches):
                 raise ExpressionError("a counter follows alarms only: name no tags here")
 

@@ -51,8 +51,11 @@ class Reader:
             return model.model_validate(data)
         except ValidationError as errors:
             for one in errors.errors():
-                where = _where(one["loc"])
-                line = _line_of(text, one["loc"])
+                if one["type"] == "literal_error" and one["loc"][-1] == "literal['']":
+                    continue  # "or empty" is not what was meant; the other way to read the key says what is wrong
+                location = tuple(part for part in one["loc"] if not _is_branch(part))
+                where = _where(location)
+                line = _line_of(text, location)
                 self.problem(file, where, _reason(one), _hint(one, data, model), line)
             return None
 
@@ -143,6 +146,11 @@ def _where(location: Sequence[int | str]) -> str:
     return where
 
 
+def _is_branch(part: int | str) -> bool:
+    """Whether a part of a location is no key: pydantic names there which way of a union it tried."""
+    return isinstance(part, str) and part.startswith(("function-", "literal[", "constrained-"))
+
+
 def _reason(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return "unknown key"
@@ -163,21 +171,29 @@ def _hint(error: Any, data: Any, model: type[BaseModel]) -> str:
 
 def _fields_at(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
     current: Any = model
+    names = 0
     for part in location:
         if isinstance(part, int):
+            continue
+        if names:
+            names -= 1  # the name of a thing in a table of things, not a key of ours
             continue
         field = getattr(current, "model_fields", {}).get(part)
         if field is None:
             return []
-        current = next(
-            (
-                a
-                for a in (field.annotation, *getattr(field.annotation, "__args__", ()))
-                if hasattr(a, "model_fields")
-            ),
-            None,
-        )
+        current, names = _model_in(field.annotation)
     return list(getattr(current, "model_fields", {}))
+
+
+def _model_in(annotation: Any) -> tuple[Any, int]:
+    """(the model within an annotation or None, how many names of a dict stand before it)."""
+    if hasattr(annotation, "model_fields"):
+        return annotation, 0
+    for inner in getattr(annotation, "__args__", ()):
+        found, names = _model_in(inner)
+        if found is not None:
+            return found, names + (getattr(annotation, "__origin__", None) is dict)
+    return None, 0
 
 
 def _line_of(text: str, location: Sequence[int | str]) -> int:

@@ -146,10 +146,10 @@ class PlantHost:
             before = loop.time()
             await asyncio.sleep(CYCLE_S)
             worst = max(worst, loop.time() - before - CYCLE_S)
-            if before - reported >= 1.0 and self._loop_lag is not None:
-                self.write([(self._loop_lag, round(worst * 1000, 1), GOOD, self.clock.now_us())])
-                worst, reported = 0.0, before
             try:
+                if before - reported >= 1.0 and self._loop_lag is not None:
+                    self.write([(self._loop_lag, round(worst * 1000, 1), GOOD, self.clock.now_us())])
+                    worst, reported = 0.0, before
                 self.cycle()
                 failing = False
             except Exception:

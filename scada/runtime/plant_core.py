@@ -20,17 +20,12 @@ from scada.alarming.masks import Masks
 from scada.alarming.oncall import OnCall
 from scada.alarming.threshold import attach_thresholds
 from scada.charging.authorization import TokenList
-from scada.charging.sessions import (
-    SessionBook,
-    StartTransaction,
-    StopTransaction,
-)
+from scada.charging.sessions import SessionBook, StartTransaction, StopTransaction
 from scada.core.access import Right
 from scada.core.database import TagDatabase, Write, coerce
 from scada.core.effects import Effects, Event, Order, Reply
 from scada.core.errors import ScadaError
-from scada.core.expression import Environment, ExpressionError, Formula, Network
-from scada.core.expression.functions import Type
+from scada.core.expression import Environment, Network, condition
 from scada.core.links import Links
 from scada.core.plant import Plant
 from scada.core.records import (
@@ -46,11 +41,7 @@ from scada.core.tag import ExpressionText, Source, Tag
 from scada.core.timers import Timers
 from scada.core.value import GOOD, SECOND_US, Quality, TimeUs
 from scada.runtime import requests
-from scada.runtime.requests import (
-    Authorize,
-    Note,
-    SendTest,
-)
+from scada.runtime.requests import Authorize, Note, SendTest
 
 RETAIN_EVERY_US = SECOND_US
 """Retained values that change by themselves are written at most so often."""
@@ -100,7 +91,7 @@ class PlantCore:
         self.masks = Masks(plant.masks, self.tags, self.alarms, self.network)
         self.holds = Holds(self.tags, self.alarms, self._timers, self._record)
         self.oncall = OnCall(plant, mail_domain, self._filter, now_us)
-        ports = ActionPorts(self._effects_order, self._tell, self._record, self._action_health)
+        ports = ActionPorts(self._order, self._tell, self._record, self._action_health)
         self._actions = Actions(
             plant.actions, self.tags, self.network.environment, self.network, self._timers, ports
         )
@@ -281,7 +272,7 @@ class PlantCore:
     def _record(self, record: Record) -> None:
         self._effects.records.append(record)
 
-    def _effects_order(self, order: Order) -> None:
+    def _order(self, order: Order) -> None:
         self._effects.orders.append(order)
 
     def _tell(self, names: tuple[str, ...], template: str, snapshot: dict[str, Any], now_us: TimeUs) -> None:
@@ -340,10 +331,5 @@ def alarm_filter(
 
 
 def _facts_filter(source: ExpressionText, environment: Environment) -> Callable[[AlarmFacts, TimeUs], bool]:
-    formula = Formula(source, environment, filter_=True)
-    if formula.type is not Type.BIT:
-        raise ExpressionError(f"this is {formula.type.value}: a condition is needed")
+    formula = condition(source, environment, filter_=True)
     return lambda facts, now_us: formula.true(now_us, facts)
-
-
-__all__ = ["EscalationRecord", "HoldRecord", "PlantCore", "Restart", "alarm_filter"]

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from scada.alarming.alarm import Alarm
-from scada.alarming.engine import AlarmEngine, By
+from scada.alarming.alarm import Alarm, By
+from scada.alarming.engine import AlarmEngine
 from scada.alarming.holds import Holds
 from scada.charging.sessions import StartTransaction, StopTransaction
 from scada.core.access import Actor, Right

@@ -5,11 +5,14 @@ Pure: from board and masks to lines, as far as a role sees them. A forced tag is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from scada.alarming.masks import ActiveMask
 from scada.core.access import Role
+from scada.core.path import parent
 from scada.core.records import AlarmState, HoldKind, HoldRecord
 from scada.core.value import TimeUs
 from scada.runtime.host import PlantHost
@@ -44,12 +47,16 @@ class Line:
 def lines(host: PlantHost, role: Role, language: str) -> list[Line]:
     """Everything, newest first within each kind: shelved, out of service, masks, forced."""
     held = host.board.suppressed(role=role)
+    kept: Counter[tuple[str, str]] = Counter()
+    for view in held:
+        branch = view.path
+        while branch:
+            kept[view.state.value, branch] += 1
+            branch = parent(branch)
     found: list[Line] = []
     for hold in host.board.holds():
         if not _seen(host, role, hold):
             continue
-        below = hold.path + "."
-        state = AlarmState(hold.kind.value) if hold.kind is not HoldKind.FORCED else None
         found.append(
             Line(
                 kind=hold.kind.value,
@@ -59,12 +66,7 @@ def lines(host: PlantHost, role: Role, language: str) -> list[Line]:
                 since_us=hold.since_us,
                 until_us=hold.until_us,
                 value=hold.value,
-                alarms=sum(
-                    view.state is state and (view.path == hold.path or view.path.startswith(below))
-                    for view in held
-                )
-                if state
-                else 0,
+                alarms=kept[hold.kind.value, hold.path],  # the words of kinds are those of states
             )
         )
     masked = {view.path for view in held if view.state is AlarmState.SUPPRESSED}
@@ -92,12 +94,11 @@ def count(host: PlantHost, role: Role, holds: Iterable[HoldRecord]) -> int:
 
 def reaches(host: PlantHost, role: Role, branch: str) -> bool:
     """Whether a role sees an alarm at a path or below it."""
-    tags = [host.tags.get(branch), *host.tags.select(f"{branch}.*")]
+    own = host.tags.get(branch)
     return any(
         tag.definition.alarm is not None
         and role.sees(tag.definition.alarm.level, tag.definition.site, tag.definition.domain)
-        for tag in tags
-        if tag is not None
+        for tag in chain((own,) if own is not None else (), host.tags.below(branch))
     )
 
 

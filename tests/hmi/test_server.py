@@ -148,3 +148,36 @@ async def test_without_the_right_to_see_no_mail_is_read(browser: httpx2.AsyncCli
     assert (await browser.get("/mails/body?id=2.M2.h")).status_code == 403
     await log_in(browser, "guest")
     assert (await browser.get("/mails/body?id=2.M2.h")).status_code == 200
+
+
+async def test_the_journal_comes_as_a_file_in_the_readers_language(browser: httpx2.AsyncClient) -> None:
+    await log_in(browser, "guest")  # who reads French
+    answer = await browser.get("/alarms/journal.csv?branch=Depot.CP01")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert 'filename="alarm-journal.csv"' in answer.headers["content-disposition"]
+    head, *rows = answer.text.splitlines()
+    assert head.startswith("\ufeffN°,Date,")
+    assert any("Depot.CP01.C1.ErrorOverVoltage" in row and "apparition" in row for row in rows)
+    assert all("Depot.CP01" in row for row in rows)
+
+
+@pytest.mark.parametrize("path", ["/alarms/journal.csv", "/mails/outbox.csv", "/oncall/preview"])
+async def test_files_are_for_who_may_see(browser: httpx2.AsyncClient, path: str) -> None:
+    assert (await browser.get(path)).status_code == 303
+    await log_in(browser, "blind")
+    assert (await browser.get(path)).status_code == 403
+
+
+async def test_a_limited_role_exports_what_it_sees(browser: httpx2.AsyncClient) -> None:
+    await log_in(browser, "night")
+    text = (await browser.get("/alarms/journal.csv")).text
+    assert "ErrorOverVoltage" in text
+    assert "ErrorOther" not in text
+
+
+async def test_a_preview_can_do_nothing(browser: httpx2.AsyncClient) -> None:
+    await log_in(browser)
+    answer = await browser.get("/oncall/preview?template=alarm&preview=en")
+    assert answer.text == "<p>rich</p>"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert (await browser.get("/oncall/preview?template=../x&preview=en")).status_code == 404

@@ -23,6 +23,11 @@ def test_times_are_of_the_zone_and_of_24_hours() -> None:
     assert english.duration(3_723_000_000) == "1:02:03"
 
 
+def test_a_roster_names_the_day() -> None:
+    assert Formats("en", "Europe/Paris").date_hour(TIME_US) == "Sat 21/11 12:04"
+    assert Formats("fr", "Europe/Paris").date_hour(TIME_US) == "sam. 21/11 12:04"
+
+
 def test_day_begins_at_local_midnight() -> None:
     formats = Formats("en", "Europe/Paris")
     assert formats.date_time(formats.midnight_us(TIME_US)) == "21/11/2026 00:00:00"

@@ -451,6 +451,7 @@ def test_thresholds_come_change_and_go_with_their_bits(tmp_path: Path) -> None:
         ("path,low\nDepot.CP01.Power,23\n", "row 2, column low", "above high"),
         ("path,unit\nDepot.CP01.Power,kw\n", "row 2, column unit", "unknown unit 'kw'"),
         ("path,decimals\nDepot.CP01.Power,1.5\n", "row 2, column decimals", "no whole number"),
+        ("path,gain\nDepot.CP01.Power,0\n", "row 2, column gain", "0 would make every value 0"),
         ("path,decimals\nDepot.CP01.Power,7\n", "row 2, column decimals", "not within 0 to 6"),
         ("path,retain\nDepot.Note,perhaps\n", "row 2, column retain", "neither true nor false"),
         ("path,unit\nDepot.Note,kW\n", "row 2, column unit", "is for registers"),

@@ -10,8 +10,6 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from scada.core.value import TimeUs
 
-DAY_MIN = 1440
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DAY = timedelta(days=1)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from scada.cli.common import console
@@ -84,12 +86,17 @@ def show(items: list[dict[str, Any]], as_json: bool, *, header: bool = True) -> 
 
 
 def text(value: Any) -> str:
-    """A value for people."""
+    """A value for people. Texts come from chargers: nothing in them is a command to the terminal."""
     if value is None:
         return "–"
     if isinstance(value, float):
         return f"{value:.10g}"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else plain(str(value))
+
+
+def plain(words: str) -> str:
+    """A text as one line, without marks of rich and with every control character as a blank."""
+    return escape("".join(one if one.isprintable() else " " for one in words))
 
 
 def parse(kind: str, word: str) -> bool | float | str:
@@ -98,7 +105,8 @@ def parse(kind: str, word: str) -> bool | float | str:
         return word.lower() in ("true", "1")
     if kind == "register":
         try:
-            return float(word)
+            number = float(word)
         except ValueError:
             return word  # the system says what it wants
+        return number if math.isfinite(number) else word  # JSON has no others
     return word

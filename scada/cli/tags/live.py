@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from scada.cli.common import console
-from scada.cli.tags.client import URL, AsJson, Pattern, Url, User, ask, parse, select, session, show, text
+from scada.cli.tags.client import URL, AsJson, Pattern, Url, User, ask, parse, plain, select, session, show, text
 
 Path = Annotated[str, typer.Argument(help="path of a tag")]
 Value = Annotated[str, typer.Argument(help="true, false, a number or a text")]
@@ -53,7 +53,9 @@ def get(path: Path, url: Url = URL, user: User = "admin", as_json: AsJson = Fals
         for key, value in item.items():
             table.add_row(
                 key,
-                json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else text(value),
+                plain(json.dumps(value, ensure_ascii=False))
+                if isinstance(value, (dict, list))
+                else text(value),
             )
         console.print(table)
 

@@ -21,9 +21,9 @@ formula     a program bound to the tags of a plant
 network     all formulas of a plant: which to work out again, in which order, when
 """
 
-from scada.core.expression.formula import Environment, Formula
+from scada.core.expression.formula import Environment, Formula, condition
 from scada.core.expression.functions import FUNCTIONS
 from scada.core.expression.network import Network
 from scada.core.expression.syntax import ExpressionError
 
-__all__ = ["FUNCTIONS", "Environment", "ExpressionError", "Formula", "Network"]
+__all__ = ["FUNCTIONS", "Environment", "ExpressionError", "Formula", "Network", "condition"]

@@ -14,6 +14,7 @@ from scada.core.expression.code import NOT_GOOD, Program, Unusable, compile_prog
 from scada.core.expression.functions import Type
 from scada.core.expression.memory import MEMORIES, Turn
 from scada.core.expression.syntax import ExpressionError, Place
+from scada.core.expression.typing import TYPE_OF_KIND
 from scada.core.path import matcher
 from scada.core.tag import ExpressionText, Tag
 from scada.core.value import GOOD, Kind, Quality, TimeUs, Value
@@ -114,6 +115,12 @@ class Formula:
         zone = environment.zones.get(source.scope.get("site", ""), environment.zone)
         self._turn = Turn(zone)
 
+    def check_fits(self, tag: Tag) -> None:
+        """Raise ExpressionError unless the tag can hold the result."""
+        wanted = TYPE_OF_KIND[tag.definition.kind]
+        if self.type is not wanted:
+            raise ExpressionError(f"this is {self.type.value}, but {tag.path} holds {wanted.value}")
+
     @property
     def wake_us(self) -> TimeUs | None:
         """When it must be worked out again though nothing changed."""
@@ -147,6 +154,14 @@ class Formula:
     def true(self, now_us: TimeUs, fields: Any = None) -> bool:
         """Whether it is true and can be relied on: what is Bad is not true."""
         return self.evaluate(now_us, fields)[0] is True
+
+
+def condition(source: ExpressionText, environment: Environment, *, filter_: bool = False) -> Formula:
+    """A formula that is true or false; arguments as those of `Formula`. Raises ExpressionError."""
+    formula = Formula(source, environment, filter_=filter_)
+    if formula.type is not Type.BIT:
+        raise ExpressionError(f"this is {formula.type.value}: a condition is needed")
+    return formula
 
 
 class _Binder:
@@ -227,4 +242,4 @@ def _near(path: str, database: TagDatabase) -> str:
     return f"; do you mean {names[near[0]]}?" if near else ""
 
 
-__all__ = ["SCOPE_WORDS", "Environment", "ExpressionError", "Formula"]
+__all__ = ["SCOPE_WORDS", "Environment", "ExpressionError", "Formula", "condition"]

@@ -6,11 +6,10 @@ import heapq
 from collections.abc import Callable, Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from scada.core.expression.formula import Environment, Formula
-from scada.core.expression.functions import Type
+from scada.core.expression.formula import Environment, Formula, condition
 from scada.core.expression.syntax import ExpressionError
 from scada.core.tag import ExpressionText, Source, Tag
-from scada.core.value import SECOND_US, Kind, TimeUs, Value
+from scada.core.value import SECOND_US, TimeUs, Value
 
 Sink = Callable[[Value, int, TimeUs], None]
 """Takes (value, quality, now)."""
@@ -19,7 +18,6 @@ TIMES_MAX = 20
 """How often one `settle` works out a formula at most; then it waits for the next turn.
 Without circles by way of masks and actions it is never met."""
 _LAST = 1_000_000
-_TYPES = {Kind.BIT: Type.BIT, Kind.REGISTER: Type.NUMBER, Kind.TEXT: Type.TEXT}
 
 
 class _Node:
@@ -57,11 +55,6 @@ class Network:
         self._timers: list[tuple[TimeUs, int, _Node]] = []
         self._settles = 0
 
-    @property
-    def pending(self) -> bool:
-        """Whether `settle` has something to do."""
-        return bool(self.dirty)
-
     def add_tags(self) -> None:
         """Take the expression tags of the database. Raises ExpressionError."""
         for tag in self.environment.database:
@@ -71,16 +64,12 @@ class Network:
     def add_tag(self, tag: Tag, source: ExpressionText) -> None:
         """Have a tag's value made by an expression. Raises ExpressionError."""
         formula = Formula(source, self.environment, tag)
-        if formula.type is not _TYPES[tag.definition.kind]:
-            wanted = _TYPES[tag.definition.kind].value
-            raise ExpressionError(f"this is {formula.type.value}, but {tag.path} holds {wanted}")
+        formula.check_fits(tag)
         self._enter(_Node(len(self._nodes), formula, tag, None))
 
-    def add(self, source: ExpressionText, sink: Sink, needed: Type = Type.BIT) -> Formula:
-        """Have a function told the value of an expression each time it is worked out. Raises ExpressionError."""
-        formula = Formula(source, self.environment)
-        if formula.type is not needed:
-            raise ExpressionError(f"this is {formula.type.value}: {needed.value} is needed")
+    def add(self, source: ExpressionText, sink: Sink) -> Formula:
+        """Have a function told the value of a condition each time it is worked out. Raises ExpressionError."""
+        formula = condition(source, self.environment)
         self._enter(_Node(len(self._nodes), formula, None, sink))
         return formula
 

@@ -43,16 +43,8 @@ register_factor gives Wh, for everything else it is 0."""
 LEARNED_MAX = 40
 """Measurands that no template names and that become tags all the same, a connector."""
 
-_LEARNED_UNITS = {
-    "W": "W",
-    "kW": "kW",
-    "Wh": "Wh",
-    "kWh": "kWh",
-    "A": "A",
-    "V": "V",
-    "Percent": "%",
-    "Celsius": "°C",
-}
+_LEARNED_UNITS = {"Percent": "%", "Celsius": "°C", "Fahrenheit": "°C", "K": "°C"}
+"""Units of OCPP that are called otherwise here."""
 
 
 class ConnectorSamples:
@@ -99,7 +91,9 @@ class ConnectorSamples:
         if tag is None and location != "Inlet":
             tag = self._by_address.get(address)
         if tag is None:
-            return self._new(address, location, unit)
+            tag = self._new(address, location, unit)
+        if tag is None:
+            return None
         gain, shift = tag.definition.gain, tag.definition.offset
         if unit == "Fahrenheit":
             return tag, gain * 5 / 9, shift - gain * 160 / 9, 0.0
@@ -108,8 +102,8 @@ class ConnectorSamples:
         to_base = _TO_BASE.get(unit) or 1.0
         return tag, gain * to_base, shift, to_base if address == DEFAULT_MEASURAND else 0.0
 
-    def _new(self, address: str, location: str, unit: str) -> Sink | None:
-        """A tag for a measurand that no template names."""
+    def _new(self, address: str, location: str, unit: str) -> Tag | None:
+        """A tag for a measurand that no template names. It keeps the unit of the first sample."""
         if self._learned >= LEARNED_MAX:
             return None
         whole = f"{address}#{location}" if location == "Inlet" else address
@@ -123,13 +117,13 @@ class ConnectorSamples:
                 path=f"{self._definition.path}.Measured_{leaf}",
                 address=whole,
                 unit=_LEARNED_UNITS.get(unit, unit if unit in UNITS else ""),
+                gain=1 / (_TO_BASE.get(unit) or 1.0),
                 label={"en": whole[:80]},
             )
         )
-        if tag is None:
-            return None
-        self._by_address[whole] = tag
-        return tag, 1.0, 0.0, 0.0
+        if tag is not None:
+            self._by_address[whole] = tag
+        return tag
 
 
 def connector_samples(database: TagDatabase, path: str, charger: Charger) -> ConnectorSamples:

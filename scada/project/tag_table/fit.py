@@ -34,6 +34,8 @@ def mistakes(tag: TagDefinition, tags: Mapping[str, TagDefinition]) -> Iterator[
             yield column, f"is for registers; {tag.path} is a {tag.kind.value}", ""
     if tag.low is not None and tag.high is not None and tag.low > tag.high:
         yield "low", f"{tag.low:g} is above high, {tag.high:g}", ""
+    if tag.gain == 0:
+        yield "gain", "0 would make every value 0", ""
     if tag.thresholds and not is_register:
         yield "kind", f"{tag.path} has thresholds: only registers do", ""
     if tag.choices and tag.kind is not Kind.TEXT:

@@ -58,7 +58,11 @@ def test_each_state_is_told_to_whom_it_is_for(kit: Kit) -> None:
 
 @pytest.mark.parametrize(
     "event",
-    set(AlarmEvent) - {AlarmEvent.RAISED, AlarmEvent.RETURNED, AlarmEvent.ACKNOWLEDGED, AlarmEvent.UNSHELVED},
+    [
+        event
+        for event in AlarmEvent  # in order: each worker of pytest-xdist must see the same tests
+        if event.value not in ("raised", "returned", "acknowledged", "unshelved")
+    ],
 )
 def test_the_rest_is_told_to_nobody(kit: Kit, event: AlarmEvent) -> None:
     everything = kit.profile(states=tuple(event.value for event in AlarmEvent))

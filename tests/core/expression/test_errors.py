@@ -124,7 +124,7 @@ def test_an_expression_fits_the_kind_of_its_tag(kind: Kind, text: str) -> None:
 
 def test_a_network_takes_conditions() -> None:
     formulas = Formulas(VALUES)
-    with pytest.raises(ExpressionError, match="true or false is needed"):
+    with pytest.raises(ExpressionError, match="a condition is needed"):
         formulas.network.add(formulas.text("S.N"), lambda *_: None)
 
 

@@ -59,10 +59,10 @@ def test_a_batch_is_worked_out_once() -> None:
     formulas.put("S.A", 3.0)
     formulas.put("S.B", 3.0)
     formulas.put("S.A", 4.0)
-    assert formulas.network.pending
+    assert formulas.network.dirty
     formulas.network.settle(formulas.now_us)
     assert told == [True]
-    assert not formulas.network.pending
+    assert not formulas.network.dirty
 
 
 def test_what_did_not_change_moves_nothing() -> None:
@@ -71,7 +71,7 @@ def test_what_did_not_change_moves_nothing() -> None:
     formulas.write("S.A", 2.0)
     assert [tag.path for tag in formulas.database.drain_changes()] == ["S.A"]
     formulas.put("S.A", 2.0)
-    assert not formulas.network.pending
+    assert not formulas.network.dirty
 
 
 def test_a_chain_of_any_length_settles_in_one_turn() -> None:
@@ -80,7 +80,7 @@ def test_a_chain_of_any_length_settles_in_one_turn() -> None:
     formulas = Formulas({"S.X0": 0.0}, links)
     formulas.write("S.X0", 10.0)
     assert formulas[f"S.X{count}"].value == 10.0 + count
-    assert not formulas.network.pending
+    assert not formulas.network.dirty
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_circle_by_way_of_writes_comes_to_an_end_each_turn_and_starves_nobody(
     formulas.network.add(formulas.text("S.B > 5"), lambda value, _quality, _now: told.append(value))
     formulas.network.start(formulas.now_us)
     assert turns <= TIMES_MAX
-    assert formulas.network.pending
+    assert formulas.network.dirty
     formulas.write("S.B", 6.0)
     assert told[-1] is True
     assert turns <= 2 * TIMES_MAX

@@ -1,0 +1,67 @@
+"""The plant: one frozen model that drivers, displays, OPC UA, history and command line all walk.
+
+The project's files expand into it once (`scada.project`). A new kind of outside view is a new walk, not a
+new model. Lists are in the order of the files.
+"""
+
+from scada.core.plant.alarms import Action, ActionStep, Level, Mask, Synthesis
+from scada.core.plant.people import (
+    Contact,
+    DutySpan,
+    EscalationStep,
+    EventNotice,
+    Mail,
+    MailRelay,
+    OnCallProfile,
+    OnCallSettings,
+    QuietHours,
+    Report,
+    Rota,
+    Shift,
+    Team,
+)
+from scada.core.plant.places import (
+    OCPP_IDENTITY,
+    Charger,
+    Connector,
+    Current,
+    Feeder,
+    Meter,
+    Site,
+)
+from scada.core.plant.plant import Plant
+from scada.core.plant.settings import Network, OcppSettings, Security, Simulation, Token
+
+__all__ = [
+    "OCPP_IDENTITY",
+    "Action",
+    "ActionStep",
+    "Charger",
+    "Connector",
+    "Contact",
+    "Current",
+    "DutySpan",
+    "EscalationStep",
+    "EventNotice",
+    "Feeder",
+    "Level",
+    "Mail",
+    "MailRelay",
+    "Mask",
+    "Meter",
+    "Network",
+    "OcppSettings",
+    "OnCallProfile",
+    "OnCallSettings",
+    "Plant",
+    "QuietHours",
+    "Report",
+    "Rota",
+    "Security",
+    "Shift",
+    "Simulation",
+    "Site",
+    "Synthesis",
+    "Team",
+    "Token",
+]

@@ -1,0 +1,107 @@
+"""Everything that is configured, as one frozen object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from scada.core.access import Role
+from scada.core.path import parent
+from scada.core.plant.alarms import Action, Level, Mask, Synthesis
+from scada.core.plant.people import (
+    Contact,
+    EventNotice,
+    Mail,
+    OnCallProfile,
+    OnCallSettings,
+    Report,
+    Rota,
+    Team,
+)
+from scada.core.plant.places import Charger, Connector, Meter, Site
+from scada.core.plant.settings import Network, OcppSettings, Security, Simulation, Token
+from scada.core.tag import TagDefinition, Texts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plant:
+    """Everything that is configured."""
+
+    name: str
+    label: Texts
+    languages: tuple[str, ...]
+    timezone: str
+    sites: tuple[Site, ...]
+    tags: tuple[TagDefinition, ...]
+    levels: tuple[Level, ...]
+    contacts: tuple[Contact, ...] = ()
+    teams: tuple[Team, ...] = ()
+    rotas: tuple[Rota, ...] = ()
+    profiles: tuple[OnCallProfile, ...] = ()
+    reports: tuple[Report, ...] = ()
+    notices: tuple[EventNotice, ...] = ()
+    oncall: OnCallSettings = field(default_factory=OnCallSettings)
+    masks: tuple[Mask, ...] = ()
+    syntheses: tuple[Synthesis, ...] = ()
+    actions: tuple[Action, ...] = ()
+    tokens: tuple[Token, ...] = ()
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    network: Network = field(default_factory=Network)
+    security: Security = field(default_factory=Security)
+    mail: Mail = field(default_factory=Mail)
+    ocpp: OcppSettings = field(default_factory=OcppSettings)
+    simulation: Simulation = field(default_factory=Simulation)
+    directory: Path = field(default_factory=Path)
+
+    def chargers(self) -> Iterator[Charger]:
+        """All chargers of all sites."""
+        for site in self.sites:
+            yield from site.chargers
+
+    def meters(self) -> Iterator[Meter]:
+        """All meters of all sites."""
+        for site in self.sites:
+            yield from site.meters
+
+    @cached_property
+    def chargers_by_path(self) -> Mapping[str, Charger]:
+        """Path → charger."""
+        return {charger.path: charger for charger in self.chargers()}
+
+    @cached_property
+    def connectors_by_path(self) -> Mapping[str, tuple[Charger, Connector]]:
+        """Path → (charger, connector)."""
+        return {
+            connector.path: (charger, connector)
+            for charger in self.chargers()
+            for connector in charger.connectors
+        }
+
+    @cached_property
+    def _places(self) -> frozenset[str]:
+        return frozenset(
+            (
+                *self.chargers_by_path,
+                *self.connectors_by_path,
+                *(meter.path for meter in self.meters()),
+                *(site.path for site in self.sites),
+            )
+        )
+
+    def place_of(self, path: str) -> str:
+        """The nearest branch above a tag that is a connector, charger, meter or site; else empty."""
+        branch = parent(path)
+        while branch and branch not in self._places:
+            branch = parent(branch)
+        return branch
+
+    @cached_property
+    def definitions(self) -> Mapping[str, TagDefinition]:
+        """Path → definition."""
+        return {definition.path: definition for definition in self.tags}
+
+    def text(self, texts: Texts, language: str) -> str:
+        """The text in a language, else in the project's first, else whatever there is."""
+        return texts.get(language) or texts.get(self.languages[0]) or next(iter(texts.values()), "")

@@ -1,0 +1,77 @@
+"""Doors, chargers' habits, who may charge, and the simulated site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scada.core.value import TimeUs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """A local authorization: RFID tag or the like.
+
+    Attributes:
+        id_tag: at most 20 characters (OCPP 1.6 IdToken), compared without regard to case.
+        expires_us: None: never.
+    """
+
+    id_tag: str
+    name: str = ""
+    parent: str = ""
+    blocked: bool = False
+    expires_us: TimeUs | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Security:
+    """Who may come in over which door."""
+
+    allow_missing_subprotocol: bool = False
+    opcua_anonymous: bool = False
+    opcua_policies: tuple[str, ...] = ("basic256sha256",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """Addresses and ports. 0 lets the system choose; the chosen one is logged and shown by `/api/v1/health`."""
+
+    host: str = "127.0.0.1"
+    http_port: int = 8080
+    ocpp_port: int = 9000
+    ocpp_path: str = "/ocpp"
+    opcua_port: int = 4840
+
+
+@dataclass(frozen=True, kw_only=True)
+class OcppSettings:
+    """What every charger is asked for.
+
+    Attributes:
+        heartbeat_s: Heartbeat interval, answered in BootNotification.
+        meter_sample_s: MeterValueSampleInterval.
+        measurands: MeterValuesSampledData.
+        call_timeout_s: how long a charger may take to answer a call.
+        stale_us: time without a link after which its values are Bad.
+        free_vending: everybody may charge.
+    """
+
+    heartbeat_s: int = 60
+    meter_sample_s: int = 10
+    measurands: tuple[str, ...] = ()
+    call_timeout_s: float = 30.0
+    stale_us: TimeUs = 300_000_000
+    free_vending: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulation:
+    """The simulated site that stands beside the supervisor in demos and factory tests."""
+
+    enabled: bool = False
+    speed: float = 1.0
+    seed: int = 1
+    arrivals_per_hour: float = 4.0
+    faults_per_hour: float = 0.2
+    building_base_kw: float = 20.0
+    smtp_port: int = 2525
