@@ -35,5 +35,6 @@ async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Syst
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(system: System) -> AsyncIterator[httpx2.AsyncClient]:
     base = f"{system.http}/api/v1"
-    async with httpx2.AsyncClient(base_url=base, trust_env=False, headers=system.basic("admin")) as made:
+    headers = system.basic("admin")
+    async with httpx2.AsyncClient(base_url=base, trust_env=False, timeout=30, headers=headers) as made:
         yield made

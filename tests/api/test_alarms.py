@@ -34,7 +34,8 @@ async def raise_(system: System, path: str) -> None:
 @pytest.fixture
 async def nora(system: System) -> AsyncIterator[httpx2.AsyncClient]:
     base = f"{system.http}/api/v1"
-    async with httpx2.AsyncClient(base_url=base, trust_env=False, headers=system.basic("nora")) as made:
+    headers = system.basic("nora")
+    async with httpx2.AsyncClient(base_url=base, trust_env=False, timeout=30, headers=headers) as made:
         yield made
 
 

@@ -14,6 +14,7 @@ from scada.testing.browser import headless_browser
 
 pytestmark = pytest.mark.browser
 
+expect.set_options(timeout=15_000)
 LogIn = Callable[[str], Awaitable[Page]]
 JOINED = "(document.querySelector('[data-clock]')?.textContent ?? '--:--:--') !== '--:--:--'"
 

@@ -14,7 +14,7 @@ from scada.alarming.oncall import Roster
 from scada.core.errors import ProjectError
 from scada.core.plant import DutySpan, Rota
 from scada.core.value import SECOND_US, TimeUs
-from scada.notify.calendar import ENTRIES_MAX, read_calendar, write_calendar
+from scada.notify.calendar import ENTRIES_MAX, RECURRING_DAYS_MAX, read_calendar, write_calendar
 
 PARIS = ZoneInfo("Europe/Paris")
 NAMES = {"Ann": "ann@depot.example", "Bob": "bob@depot.example", "Night team": ""}
@@ -206,3 +206,13 @@ def test_what_is_written_is_read_again(
     assert "X-WR-CALNAME:Dépôt Nord" in content.decode()
     path = tmp_path_factory.mktemp("ics")
     assert read(path, content) == spans
+
+
+def test_events_that_recur_since_ever_are_not_expanded(tmp_path: Path) -> None:
+    """Another program writes the file at any time: thousands of old rules would take hours."""
+    often = ("DTSTART:19900101T000000Z", "DTEND:19900101T010000Z", "RRULE:FREQ=DAILY", "SUMMARY:Ann")
+    text = calendar(*(event(*often, uid=str(number)) for number in range(100)))
+    with pytest.raises(ProjectError, match=f"more than {RECURRING_DAYS_MAX:,} days"):
+        read(tmp_path, text)
+    ended = (*often[:2], "RRULE:FREQ=DAILY;UNTIL=19910101T000000Z", often[3])
+    assert read(tmp_path, calendar(*(event(*ended, uid=str(number)) for number in range(100)))) == ()

@@ -6,6 +6,7 @@ import json
 import os
 import tomllib
 from dataclasses import replace
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from scada.core.value import GOOD, SECOND_US, Quality
 from scada.notify import Composer, LinkSigner, Mail
 from scada.notify.compose import short
 from scada.notify.facts import span
+from scada.notify.message import Envelope, make_mail
 from scada.notify.parcel import Parcel
 from scada.notify.report import SAMPLE
 from scada.notify.samples import sample
@@ -309,3 +311,32 @@ def test_what_a_device_sends_stays_data(plant: Plant, helpers: Any) -> None:
     assert "1337" not in mail.text + mail.html
     assert _parse(mail.content)["Bcc"] is None
     assert mail.subject == "Charger booted: CP01 (Bay 1) · North depot"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "ALARM: Over-current protection tripped · CP07 C2 (Fast charger) · Depot North",
+        "Récapitulatif : 2 alarmes, 2 non acquittées · Défaut à la terre : protection différentielle déclenchée",
+        "Still not acknowledged (25 s): A webhook does not answer · Demo",
+        "充电桩 " * 20,
+        "plain " * 20,
+    ],
+)
+def test_a_subject_arrives_as_it_was_written(subject: str) -> None:
+    envelope = Envelope(
+        sender_name="EV", sender="a@b.example", to="Ann", recipient="c@d.example",
+        message_id="<x@y>", threads=(), time_us=NOW_US,
+    )  # fmt: skip
+    mail = make_mail(envelope, subject, "text", "")
+    assert all(len(line) <= 78 for line in mail.content.split(b"\r\n") if line)
+    for policy in (email.policy.default, email.policy.compat32):
+        read = email.message_from_bytes(mail.content, policy=policy)["Subject"]
+        assert str(make_header(decode_header(read))) == subject.strip()
+
+
+def test_a_reminder_of_several_says_that_it_is_one(plant: Plant, helpers: Any) -> None:
+    rows = [_row(alarm={"step": 1}), _row(alarm={"step": 1, "alarm": "Depot.CP02.Online"})]
+    mail = _compose(plant, helpers.folders, *rows)
+    assert mail.subject.startswith("Still not acknowledged (2 min)")
+    assert mail.text.count("Still not acknowledged") == 2 and "Still not acknowledged" in mail.html

@@ -11,7 +11,20 @@ import typer
 from rich.table import Table
 
 from scada.cli.common import console
-from scada.cli.tags.client import URL, AsJson, Pattern, Url, User, ask, parse, plain, select, session, show, text
+from scada.cli.tags.client import (
+    URL,
+    AsJson,
+    Pattern,
+    Url,
+    User,
+    ask,
+    parse,
+    plain,
+    select,
+    session,
+    show,
+    text,
+)
 
 Path = Annotated[str, typer.Argument(help="path of a tag")]
 Value = Annotated[str, typer.Argument(help="true, false, a number or a text")]

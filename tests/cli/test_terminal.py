@@ -1,0 +1,34 @@
+"""What chargers write is data for the terminal too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scada.cli.tags.client import parse, show
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("[/x]", "[/x]"),
+        ("[bold]a", "[bold]a"),
+        ("\x1b]0;title\x07\x1b[2Ja", "]0;title  [2Ja"),
+        ("a\r\nb\u202ec", "a  b c"),
+    ],
+)
+def test_a_text_of_a_charger_is_no_command(
+    value: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    item: dict[str, Any] = {"path": "Depot.CP01.Vendor", "value": value, "unit": "", "quality": "Good"}
+    show([item | {"time": None}], as_json=False)
+    out = capsys.readouterr().out
+    assert shown in out
+    assert len(out.splitlines()) == 2 and "\x1b" not in out
+
+
+@pytest.mark.parametrize("word", ["nan", "inf", "-1e999"])
+def test_a_number_that_json_does_not_know_is_left_to_the_system(word: str) -> None:
+    assert parse("register", word) == word
+    assert parse("register", "1e3") == 1000.0
