@@ -12,7 +12,7 @@ from scada.api import csv_export, models
 from scada.api.access import requires
 from scada.api.services import ApiServices
 from scada.core import moment
-from scada.core.access import Right
+from scada.core.access import Actor, Right, Role
 from scada.core.ports import OutboxRow
 from scada.core.value import TimeUs
 
@@ -21,24 +21,28 @@ def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
     """Add the routes."""
     see = Depends(requires(services, Right.SEE))
 
-    @router.get("/outbox", tags=["oncall"], dependencies=[*secured, see])
+    @router.get("/outbox", tags=["oncall"], dependencies=secured)
     async def list_outbox(
+        actor: Annotated[Actor, see],
         limit: Annotated[int, Query(ge=1, le=1_000, description="items at most")] = 100,
         cursor: Annotated[str | None, Query(max_length=200, description="`next` of the part before")] = None,
     ) -> models.Page[models.OutboxItem]:
         """Messages of the outbox and what became of them, newest first."""
         page = await services.archive.outbox(limit, cursor)
-        return models.Page(items=[_item(row) for row in page.items], next=page.next)
+        return models.Page(items=[_item(row, actor.scope) for row in page.items], next=page.next)
 
-    @router.get(
-        "/outbox.csv", tags=["oncall"], dependencies=[*secured, see], response_class=StreamingResponse
-    )
-    async def export_outbox() -> StreamingResponse:
+    @router.get("/outbox.csv", tags=["oncall"], dependencies=secured, response_class=StreamingResponse)
+    async def export_outbox(actor: Annotated[Actor, see]) -> StreamingResponse:
         """The newest messages as CSV (RFC 4180, UTF-8 with a mark, for spreadsheets), newest first."""
-        return csv_export.response("outbox", models.OutboxItem, services.archive.outbox, _item)
+
+        def item(row: OutboxRow) -> models.OutboxItem:
+            return _item(row, actor.scope)
+
+        return csv_export.response("outbox", models.OutboxItem, services.archive.outbox, item)
 
 
-def _item(row: OutboxRow) -> models.OutboxItem:
+def _item(row: OutboxRow, role: Role) -> models.OutboxItem:
+    """A message as a role may read it: one message tells of several alarms, so who sees not all reads no subject."""
     record = row.record
     return models.OutboxItem(
         id=row.id,
@@ -51,7 +55,7 @@ def _item(row: OutboxRow) -> models.OutboxItem:
         cause=record.cause,
         level=record.level,
         urgent=record.urgent,
-        subject=row.subject,
+        subject=row.subject if role.sees_all else "",
         state=row.state,
         attempts=row.attempts,
         not_before=_time(record.not_before_us),

@@ -50,6 +50,11 @@ class Role:
             not self.domains or domain in self.domains
         )
 
+    @property
+    def sees_all(self) -> bool:
+        """Whether it sees every alarm."""
+        return self.see == (0, LEVEL_MAX) and not self.sites and not self.domains
+
     def sees(self, level: int, site: str, domain: str) -> bool:
         """Whether an alarm is shown."""
         return self.see[0] <= level <= self.see[1] and self.covers(site, domain)

@@ -263,8 +263,6 @@ class Recording:
 class Tag:
     """A live tag. Everybody may read it; it changes by calls of the `TagDatabase` (and its gate by `substitution`).
 
-    Few slots, for they are the cost of a write: what only some tags need lies in an object of its own.
-
     Attributes:
         index: stable number within one run; used on the wire to browsers. -1: not part of the database.
         value, quality: see `scada.core.value`.

@@ -17,7 +17,7 @@ from scada.core.records import AlarmTransition
 from scada.hmi import access, words
 from scada.hmi.context import Visit
 from scada.hmi.mailbox import read_mail
-from scada.hmi.pages import journal, oncall
+from scada.hmi.pages import journal, oncall, outbox
 from scada.hmi.services import HmiServices
 
 BODY_POLICY = (
@@ -64,7 +64,7 @@ async def mail_body(visit: Visit) -> Response:
     """The HTML part of a caught mail alone, for a frame that can do nothing."""
     folder = visit.services.mail_dir
     mail = None
-    if folder is not None:
+    if folder is not None and visit.actor.scope.sees_all:
         mail = await asyncio.to_thread(read_mail, folder, visit.query.get("id", ""))
     return _body(mail.html if mail else "")
 
@@ -127,7 +127,8 @@ async def outbox_csv(visit: Visit) -> Response:
     )
     names = [tr(words.COLUMNS[name]) for name in (*head, "Tries", "Last answer", "Sent", "Sent with")]
 
-    def cells(row: OutboxRow) -> list[object]:
+    def cells(sent: OutboxRow) -> list[object]:
+        row = outbox.readable(sent, visit.actor.scope)
         record = row.record
         return [
             row.id,

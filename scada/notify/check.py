@@ -147,7 +147,6 @@ class _Check:
                 except (
                     TemplateError,
                     ArithmeticError,
-                    ArithmeticError,
                     AttributeError,
                     LookupError,
                     MemoryError,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, RootModel
 
-from scada.project.fields import Strict, Texts
+from scada.project.fields import EventKind, Strict, Texts
 
 LevelNumber = Annotated[int, Field(ge=0, le=29)]
 Levels = tuple[LevelNumber, LevelNumber]
@@ -117,7 +117,7 @@ class ActionSection(Strict):
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
     of: Place | None = None
-    on: Literal["", "transaction_started", "transaction_stopped", "boot", "status", "link"] = ""
+    on: EventKind | Literal[""] = ""
     when: str = ""
     steps: Annotated[list[StepSection], Field(min_length=1, max_length=50)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -70,6 +70,8 @@ Texts = Annotated[dict[str, str], BeforeValidator(_texts)]
 Words = Annotated[list[str], BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Positive = Annotated[float, Field(gt=0)]
+EventKind = Literal["transaction_started", "transaction_stopped", "boot", "status", "link"]
+"""`scada.core.effects.Event.kind`."""
 
 
 class Strict(BaseModel):

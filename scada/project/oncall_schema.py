@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, ConfigDict, Field
 
-from scada.project.fields import Email, Port, SecretReference, Segment, Strict, Timezone
+from scada.project.fields import Email, EventKind, Port, SecretReference, Segment, Strict, Timezone
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TIME = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)\Z")
@@ -224,7 +224,7 @@ class NoticeSection(Strict):
     """[[notices]]."""
 
     name: Annotated[str, Field(max_length=100)] = ""
-    event: Literal["transaction_started", "transaction_stopped", "boot", "status", "link"]
+    event: EventKind
     to: Names
     sites: list[str] = []
     template: Template = "event"

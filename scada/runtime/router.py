@@ -30,8 +30,10 @@ Progress = Callable[[str], None]
 _AT_ONCE = frozenset({"RemoteStop"})
 """Commands that hardly wait for the disk: to stop is never the wrong thing to do."""
 AT_ONCE_WAIT_S = 0.2
-ORDERS_MAX = 200
-"""Commands of the core under way at once; a further one is refused and logged."""
+ORDERS_AT_ONCE = 200
+"""Commands of the core under way at once; further ones wait: an action may be one of every charger of the plant."""
+ORDERS_MAX = 20_000
+"""Those under way and those that wait; a further one is refused and logged."""
 
 log = structlog.get_logger()
 
@@ -43,6 +45,7 @@ class CommandRouter:
         self._host = host
         self._commanders: dict[str, Commander] = {}
         self._orders: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(ORDERS_AT_ONCE)
         host.subscribe_orders(self.order)
 
     def register(self, charger: str, commander: Commander) -> None:
@@ -137,7 +140,7 @@ class CommandRouter:
         return await self.execute(rule.command, place, {rule.argument: given}, actor)
 
     def order(self, order: Order) -> None:
-        """Carry out a command that the core gives; its outcome is in the journal. Bounded: `ORDERS_MAX` at once."""
+        """Carry out a command that the core gives; its outcome is in the journal. Bounded: `ORDERS_MAX`."""
         if len(self._orders) >= ORDERS_MAX:
             log.error("order_refused", command=order.command, target=order.target, user=order.user)
             return
@@ -148,7 +151,8 @@ class CommandRouter:
 
     async def _carry_out(self, order: Order, actor: Actor) -> None:
         try:
-            await self.execute(order.command, order.target, order.arguments, actor)
+            async with self._turns:
+                await self.execute(order.command, order.target, order.arguments, actor)
         except ScadaError as error:
             log.error("order_failed", command=order.command, target=order.target, error=str(error))
 

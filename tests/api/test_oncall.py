@@ -48,3 +48,14 @@ async def test_a_test_message_is_in_the_outbox(system: System, client: httpx2.As
     assert (newest["contact"], newest["template"], newest["urgent"]) == ("Duty engineer", "test", True)
     unknown = await client.post("/oncall/test", json={"contact": "Nobody"})
     assert unknown.status_code == 400
+
+
+async def test_who_sees_not_all_alarms_reads_no_subjects(system: System, client: httpx2.AsyncClient) -> None:
+    await client.post("/oncall/test", json={"contact": "Duty engineer"})
+    base = f"{system.http}/api/v1"
+    headers = system.basic("nora")
+    async with httpx2.AsyncClient(base_url=base, trust_env=False, timeout=30, headers=headers) as nora:
+        rows = (await nora.get("/outbox")).json()["items"]
+        assert rows
+        assert {row["subject"] for row in rows} == {""}
+        assert (await nora.get("/outbox.csv")).status_code == 200

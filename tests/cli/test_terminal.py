@@ -25,7 +25,8 @@ def test_a_text_of_a_charger_is_no_command(
     show([item | {"time": None}], as_json=False)
     out = capsys.readouterr().out
     assert shown in out
-    assert len(out.splitlines()) == 2 and "\x1b" not in out
+    assert len(out.splitlines()) == 2
+    assert "\x1b" not in out
 
 
 @pytest.mark.parametrize("word", ["nan", "inf", "-1e999"])

@@ -11,7 +11,7 @@ from scada.hmi import alarms
 
 
 async def raise_fault(world: Any, connector: str = "Depot.CP03.C2") -> str:
-    path = world.fault(connector)
+    path: str = world.fault(connector)
     await world.settle()
     assert world.host.board.get(path) is not None
     return path

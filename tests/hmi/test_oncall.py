@@ -8,7 +8,7 @@ from typing import Any
 from scada.core.plant import EscalationStep, OnCallProfile
 from scada.core.ports import OutboxRow
 from scada.core.records import Channel, OutboxRecord
-from scada.hmi.pages import oncall, outbox
+from scada.hmi.pages import mails, oncall, outbox
 
 MINUTE_US = 60_000_000
 PROFILE = OnCallProfile(
@@ -93,3 +93,14 @@ async def test_the_outbox_tells_what_became_of_a_message(world: Any) -> None:
     assert "tried 3 times without success" in html
     assert "250 kept" in html
     assert "/mails/outbox.csv" in html
+
+
+async def test_who_sees_not_all_alarms_reads_no_messages_about_them(world: Any) -> None:
+    world.archive.messages = [MESSAGE]
+    html = str((await outbox.build(world.visit("night"))).main)
+    assert "Duty engineer" in html
+    assert "ALARM" not in html
+    assert "line 1" not in html
+    # The catcher's mails are the same texts.
+    assert "Mail catcher" not in str((await mails.build(world.visit("night"))).main)
+    assert "Mail catcher" in str((await mails.build(world.visit("op"))).main)

@@ -47,6 +47,5 @@ async def test_nothing_is_sent_while_nobody_looks(world: Any) -> None:
     world.host.cycle()
     end()
     await pump.flush()
-    feed = AlarmFeed(world.services.plant, world.host.board, emit, dict)
-    feed.take()
+    await AlarmFeed(world.host, emit, list).send()
     assert sent == []

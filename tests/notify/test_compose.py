@@ -332,11 +332,12 @@ def test_a_subject_arrives_as_it_was_written(subject: str) -> None:
     assert all(len(line) <= 78 for line in mail.content.split(b"\r\n") if line)
     for policy in (email.policy.default, email.policy.compat32):
         read = email.message_from_bytes(mail.content, policy=policy)["Subject"]
-        assert str(make_header(decode_header(read))) == subject.strip()
+        assert str(make_header(decode_header(read.replace("\n", "").replace("\r", "")))) == subject.strip()
 
 
 def test_a_reminder_of_several_says_that_it_is_one(plant: Plant, helpers: Any) -> None:
     rows = [_row(alarm={"step": 1}), _row(alarm={"step": 1, "alarm": "Depot.CP02.Online"})]
-    mail = _compose(plant, helpers.folders, *rows)
+    mail = _compose(plant, [helpers.templates], *rows)
     assert mail.subject.startswith("Still not acknowledged (2 min)")
-    assert mail.text.count("Still not acknowledged") == 2 and "Still not acknowledged" in mail.html
+    assert mail.text.count("Still not acknowledged") == 2
+    assert mail.html.count("Still not acknowledged") == 2

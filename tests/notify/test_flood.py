@@ -97,9 +97,13 @@ async def test_past_the_limit_one_digest_says_what_was_held_back(
         rows = {row.record.cause: row.state for row in (await site.rows()).values()}
         return [rows[number] for number in sorted(rows)]
 
+    async def all_sent(number: int) -> bool:
+        return await states() == ["sent"] * number
+
     for number in (1, 2):
         await site.put(raised(helpers, clock, number, alarm={"alarm": f"Depot.X{number}"}))
         await helpers.wait(lambda wanted=number: len(server.mails) == wanted)
+        await helpers.wait(lambda wanted=number: all_sent(wanted))  # it bears the time before the leap
         clock.leap(60)
     for number in (3, 4, 5):
         await site.put(raised(helpers, clock, number, alarm={"alarm": f"Depot.X{number}"}))

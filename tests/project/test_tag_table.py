@@ -135,7 +135,7 @@ def tags(draw: st.DrawFn, path: str) -> TagDefinition:
         decimals=draw(st.integers(0, 6)),
         low=draw(st.none() | numbers),
         high=draw(st.none() | numbers),
-        gain=draw(numbers),
+        gain=draw(numbers.filter(bool)),
         offset=draw(numbers),
         deadband=draw(positive),
         address=draw(st.just("") | words),

@@ -16,9 +16,9 @@ REFRESH_S = 5.0
 
 
 async def build(visit: Visit) -> View:
-    """The catcher's mails; `?tab=outbox` or a project without catcher: the outbox."""
+    """The catcher's mails; `?tab=outbox`, a project without catcher, a role that sees not all alarms: the outbox."""
     folder = visit.services.mail_dir
-    if folder is None or visit.query.get("tab") == "outbox":
+    if folder is None or visit.query.get("tab") == "outbox" or not visit.actor.scope.sees_all:
         return await outbox.build(visit)
     mails = await asyncio.to_thread(list_mails, folder)
     chosen = visit.query.get("id") or (mails[0].key if mails else "")

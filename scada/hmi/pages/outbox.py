@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
 
+from scada.core.access import Role
 from scada.core.errors import BadRequest
 from scada.core.ports import OutboxRow
 from scada.hmi import words
@@ -32,9 +34,8 @@ async def build(visit: Visit) -> View:
         shown = await table(live)
     except BadRequest as error:
         return errors.missing(visit, words.sentence(str(error), visit.tr))
-    main = visit.render(
-        "outbox.html", live, tab="outbox", catcher=visit.services.mail_dir is not None, table=shown
-    )
+    catcher = visit.services.mail_dir is not None and visit.actor.scope.sees_all
+    main = visit.render("outbox.html", live, tab="outbox", catcher=catcher, table=shown)
     return View(
         title=visit.tr("Outbox"),
         main=main,
@@ -50,7 +51,7 @@ def _row(visit: Visit, row: OutboxRow) -> dict[str, Any]:
     formats, tr, record = visit.formats(), visit.tr, row.record
     carried = bool(row.sent_with) and row.sent_with != row.id
     return {
-        "row": row,
+        "row": readable(row, visit.actor.scope),
         "record": record,
         "created": formats.date_time(record.created_us),
         "channel": tr(words.CHANNELS[record.channel]),
@@ -60,6 +61,11 @@ def _row(visit: Visit, row: OutboxRow) -> dict[str, Any]:
         "why": _why(visit, row) if row.state in WAITING and not carried else "",
         "next_try": formats.date_time(row.next_try_us) if row.state in WAITING and row.next_try_us else "",
     }
+
+
+def readable(row: OutboxRow, role: Role) -> OutboxRow:
+    """A message as a role may read it: one message tells of several alarms, so who sees not all reads no texts."""
+    return row if role.sees_all else replace(row, subject="", text="")
 
 
 def _why(visit: Visit, row: OutboxRow) -> str:
