@@ -298,7 +298,8 @@ class OutboxStore(Protocol):
         """Note how a try of a message ended, for all its rows at once.
 
         Args:
-            state: `sent`, `failed` (for good) or `waiting` (again at `next_try_us`).
+            state: `sent`, `failed` (for good), `withdrawn` (not to be told any more) or `waiting` (again at
+                `next_try_us`).
             bound: of `waiting`: the rows stay one message, for it is not known whether it was accepted.
         """
         ...

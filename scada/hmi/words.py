@@ -167,7 +167,13 @@ HOLDS = {
     HoldKind.FORCED: _("Forced"),
 }
 ROLES = {"administrator": _("administrator"), "operator": _("operator"), "guest": _("guest")}
-MAIL_STATES = {"waiting": _("waiting"), "held": _("kept back"), "sent": _("sent"), "failed": _("failed")}
+MAIL_STATES = {
+    "waiting": _("waiting"),
+    "held": _("kept back"),
+    "sent": _("sent"),
+    "failed": _("failed"),
+    "withdrawn": _("withdrawn"),
+}
 CHANNELS = {Channel.EMAIL: _("e-mail"), Channel.SMS: _("short message"), Channel.WEBHOOK: _("webhook")}
 EVENTS = {
     "transaction_started": _("session started"),

@@ -136,7 +136,7 @@ class FactMaker:
         )
         facts: Facts = {
             "message": plant.text(texts.message, language) or label or path or record.template,
-            "event": str(snapshot.get("event", "")),
+            "event": _event(snapshot),
             "state": state.value if state else str(snapshot.get("state", "")),
             "active": state is not None and state.active,
             "unacknowledged": unacknowledged,
@@ -338,3 +338,10 @@ def _state(value: object) -> AlarmState | None:
         return AlarmState(value)
     except ValueError:
         return None
+
+
+def _event(snapshot: Mapping[str, Any]) -> str:
+    """What the head says: an alarm that its latch holds has not returned to normal for who reads it."""
+    event = str(snapshot.get("event", ""))
+    held = event == "returned" and str(snapshot.get("state", "")).startswith("latched")
+    return "latched" if held else event

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from scada.core.ports import Clock, OutboxKey, OutboxStore
+from scada.core.ports import Clock, OutboxKey, OutboxRow, OutboxStore
 from scada.core.records import Channel
 from scada.core.value import SECOND_US, TimeUs
 from scada.notify.message import Mail
@@ -29,6 +29,7 @@ RETRY_MAX_S = 600.0
 GIVE_UP_AFTER_US = 48 * 3600 * SECOND_US
 """A message that found no way out within two days has no reader any more: it fails for good, and says so."""
 SETTLE_RETRY_MAX_S = 5.0
+WITHDRAWN = "not sent: the alarm was suppressed meanwhile"
 JITTER = 0.2
 
 log = structlog.get_logger()
@@ -66,6 +67,7 @@ class Lane:
         send: hands one message over.
         rest: called when there is nothing to do, for example to close connections.
         per_hour: contact → messages within an hour.
+        moot: whether what a row tells is not to be told any more.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Lane:
         send: Callable[[Parcel], Awaitable[Sent]],
         rest: Callable[[], Awaitable[None]],
         per_hour: Callable[[str], int],
+        moot: Callable[[OutboxRow], bool] = lambda _: False,
     ) -> None:
         self._settings = settings
         self._outbox = outbox
@@ -84,6 +87,7 @@ class Lane:
         self._send = send
         self._rest = rest
         self._per_hour = per_hour
+        self._moot = moot
         self._wake = asyncio.Event()
         self._busy: set[OutboxKey] = set()
         self._resting: dict[OutboxKey, TimeUs] = {}
@@ -148,6 +152,14 @@ class Lane:
             if not queues:
                 return None
             queue = queues[0]
+            # What belongs to a message that may be out there already stays as it is.
+            moot = [row for row in queue.rows if not row.sent_with and self._moot(row)]
+            if moot:
+                for row in moot:
+                    await self._outbox.settle(
+                        row.id, state="withdrawn", answer=WITHDRAWN, next_try_us=0, subject=""
+                    )
+                continue
             key = key_of(queue.rows[0].record)
             match plan(queue, now_us, self._per_hour(key[0])):
                 case Parcel() as parcel:

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from scada.core.plant import Plant
-from scada.core.ports import Archive, OutboxStore
+from scada.core.ports import Archive, OutboxRow, OutboxStore
 from scada.core.records import Channel
 from scada.core.value import GOOD, TimeUs
 from scada.notify.compose import Composer
@@ -112,7 +112,13 @@ class Notifier:
                 poll_s=services.poll_s,
             )
             return Lane(
-                settings, services.outbox, services.host.clock, send=send, rest=rest, per_hour=per_hour
+                settings,
+                services.outbox,
+                services.host.clock,
+                send=send,
+                rest=rest,
+                per_hour=per_hour,
+                moot=self._moot,
             )
 
         self._lanes = [
@@ -121,6 +127,14 @@ class Notifier:
         if plant.mail.relays:
             channels = (Channel.EMAIL, Channel.SMS)
             self._lanes.append(lane(channels, MAIL_AT_ONCE, PATIENCE_S, self._send_mail, self._mail.close))
+
+    def _moot(self, row: OutboxRow) -> bool:
+        """Whether a row says that an alarm stands which is suppressed by now: nothing suppressed is mailed."""
+        snapshot = snapshot_of(row.record)
+        if not str(snapshot.get("state", "")).startswith(("active", "latched")):
+            return False
+        view = self._host.board.get(str(snapshot.get("alarm", "")))
+        return view is not None and view.state.suppressed
 
     def wake(self) -> None:
         """There may be a new row: look at once."""

@@ -223,12 +223,12 @@ class _Desk:
         return self._holds.unshelve(alarms, _by(request.actor, request.comment), now_us)
 
     def take_out(self, request: TakeOutOfService, now_us: TimeUs) -> None:
-        self._permit(self._engine.below(request.branch), request.actor, Right.MASK)
+        self._permit_branch(request.branch, request.actor)
         by = _by(request.actor, request.reason)
         self._holds.take_out(request.branch, by, request.until_us, now_us)
 
     def put_in(self, request: ReturnToService, now_us: TimeUs) -> None:
-        self._permit(self._engine.below(request.branch), request.actor, Right.MASK)
+        self._permit_branch(request.branch, request.actor)
         self._holds.put_in(request.branch, _by(request.actor, request.comment), now_us)
 
     def write(self, request: WriteTag, now_us: TimeUs) -> None:
@@ -288,6 +288,13 @@ class _Desk:
                 raise Denied(
                     f"{actor.name} may {right.value} alarms of level {low} to {high}; {tag.path} has {level}"
                 )
+
+    def _permit_branch(self, branch: str, actor: Actor) -> None:
+        """As for each alarm below; one that the actor does not see is not named."""
+        try:
+            self._permit(self._engine.below(branch), actor, Right.MASK)
+        except NotFound:
+            raise Denied(f"{actor.name} may not take {branch} out of service as a whole") from None
 
     def _tag(self, path: str) -> Tag:
         tag = self._tags.get(path)

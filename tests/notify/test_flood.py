@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from scada.core.access import Actor, Right
 from scada.core.plant import Contact
 from scada.core.records import AlarmState
 from scada.core.value import SECOND_US
+from scada.runtime.requests import Shelve
 from scada.testing.clock import FakeClock
+
+OPERATOR = Actor("olga", frozenset(Right), "test")
 
 
 def body(mail: Any, kind: str = "plain") -> str:
@@ -170,3 +174,39 @@ async def test_a_contact_who_is_gone_still_gets_what_was_meant_for_him(
     site = await start(server.port, clock=clock, changes={"contacts": (Contact(name="Zoe", email="z@example.org", language="en"),), "profiles": ()})  # fmt: skip
     await site.put(raised(helpers, clock, 1))
     await helpers.wait(lambda: server.recipients == ["ann@example.org"])
+
+
+async def test_what_is_suppressed_before_it_is_sent_is_withdrawn(
+    server: Any, start: Any, helpers: Any, clock: FakeClock
+) -> None:
+    site = await start(server.port, clock=clock)
+    later_us = clock.now_us() + 5 * SECOND_US
+    hot = {"alarm": "Depot.CP01.Hot", "level": 10}
+    await site.put(
+        raised(helpers, clock, 1, not_before_us=later_us),
+        raised(helpers, clock, 2, not_before_us=later_us, alarm=hot),
+    )
+    await site.host.request(
+        Shelve(("Depot.CP01.Online",), clock.now_us() + 3600 * SECOND_US, OPERATOR, "works")
+    )
+    clock.leap(6)
+    await helpers.wait(lambda: server.mails)
+    (mail,) = server.mails
+    assert mail["Subject"] == "ALARM: Too hot · CP01 (Bay 1) · North depot"
+
+    async def settled() -> bool:
+        return {row.state for row in (await site.rows()).values()} == {"sent", "withdrawn"}
+
+    await helpers.wait(settled)
+
+
+async def test_a_latched_alarm_is_not_told_as_returned(
+    server: Any, start: Any, helpers: Any, clock: FakeClock
+) -> None:
+    site = await start(server.port, clock=clock)
+    await site.stop()
+    latched = {"event": "returned", "state": AlarmState.LATCHED_UNACKNOWLEDGED.value}
+    await site.put(raised(helpers, clock, 1), raised(helpers, clock, 2, alarm=latched))
+    site.start()
+    await helpers.wait(lambda: server.mails)
+    assert server.mails[0]["Subject"].startswith("ALARM, held until reset: Charger offline")

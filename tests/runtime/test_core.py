@@ -142,7 +142,7 @@ SOON_US = MemoryCore(LEVELS).now_us + 60 * S
         (actor(Right.MASK), Shelve(("S.Low",), SOON_US, ANN, "why"), None),
         (actor(Right.MASK, mask=(0, 27)), Shelve(("S.High",), SOON_US, ANN, "why"), Denied),
         (actor(Right.MASK, mask=(0, 27)), TakeOutOfService("S", None, ANN, "why"), Denied),
-        (actor(Right.MASK, sites=frozenset("T")), TakeOutOfService("S", None, ANN, "why"), NotFound),
+        (actor(Right.MASK, sites=frozenset("T")), TakeOutOfService("S", None, ANN, "why"), Denied),
         (actor(Right.MASK), TakeOutOfService("S", None, ANN, "why"), None),
         (actor(Right.MASK), ReturnToService("S", ANN), BadRequest),
         (actor(Right.MASK), Unshelve(("S.Low",), ANN), None),

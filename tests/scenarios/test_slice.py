@@ -154,9 +154,7 @@ async def test_an_operators_night(depot: Depot) -> None:
         (newest, *_) = (await depot.rest("/alarms/journal", alarm="Depot.CP01.Online"))["items"]
         assert (newest["event"], newest["user"]) == ("acknowledged", "olga")
         assert newest["origin"].startswith("hmi")
-        await until(
-            lambda: any("CP01" in text_of(mail) for mail in mailbox.Maildir(depot.mails)), "the mail"
-        )
+        await until(lambda: any("CP01" in text_of(mail) for mail in mailbox.Maildir(depot.mails)), "the mail")
 
         # She stops the session: asked, confirmed, and done only when the charger has done it.
         await page.goto(f"{depot.http}/site/Depot?select=Depot.CP03.C1")
