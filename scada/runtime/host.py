@@ -76,7 +76,9 @@ class PlantHost:
         """Take values in: the one road for drivers."""
         if self._leaving:
             return
-        self.core.write(batch, self.clock.now_us())
+        # Expressions follow with the next cycle, once for all values of the meantime: a sum over a site would else be
+        # worked out for each message of each charger.
+        self.core.write(batch, self.clock.now_us(), settle=False)
         if self.core.has_effects:
             self._gate.submit(self.core.take())
 

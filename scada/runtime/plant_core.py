@@ -122,11 +122,15 @@ class PlantCore:
         effects, self._effects = self._effects, Effects()
         return effects
 
-    def write(self, batch: Iterable[Write], now_us: TimeUs) -> None:
-        """Take values in."""
+    def write(self, batch: Iterable[Write], now_us: TimeUs, *, settle: bool = True) -> None:
+        """Take values in.
+
+        Args:
+            settle: work out at once what depends on them; else it comes with the next call that does.
+        """
         self._now_us = now_us
         self.tags.write(batch, now_us)
-        if self._dirty or self._own_events:
+        if settle and (self.network.dirty or self._own_events):
             self._settle(now_us)
 
     def register(self, charger: str, connector: int, register_wh: float, now_us: TimeUs) -> Write | None:
