@@ -12,7 +12,7 @@ from scada.api.access import actor_of, basic_scheme, bearer_scheme, origin_of, r
 from scada.api.services import ApiServices
 from scada.core import moment
 from scada.core.access import Actor, Right
-from scada.core.command import CATALOGUE
+from scada.core.catalogue import CATALOGUE
 from scada.core.errors import BadRequest, Denied, NotFound
 from scada.core.ports import SessionFilter
 from scada.core.records import TransactionState

@@ -1,12 +1,13 @@
 """Commands: the one road out.
 
-`CATALOGUE` says which commands there are, on what, with which arguments and right. HMI, REST, OPC UA and the
-command line offer what it holds; the CommandRouter checks against it. A command ends in a `CommandResult`:
+`scada.core.catalogue` says which commands there are, on what, with which arguments and right. HMI, REST, OPC UA and
+the command line offer what it holds; the CommandRouter checks against it. A command ends in a `CommandResult`:
 what the device said or did, never what was merely asked.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -22,6 +23,8 @@ class Target(Enum):
 
     CHARGER = "charger"
     CONNECTOR = "connector"
+    EITHER = "charger or connector"
+    """A charger as a whole (connectorId 0 of OCPP 1.6), or one connector."""
 
 
 class Outcome(Enum):
@@ -35,6 +38,8 @@ class Outcome(Enum):
     """The device said no."""
     UNREACHABLE = "unreachable"
     """No link to the device; nothing was sent."""
+    SUPERSEDED = "superseded"
+    """The device connected anew while the command was under way. What it does is not known."""
     TIMED_OUT = "timed_out"
     """Sent, but the answer or the effect did not come in time. What the device does is not known."""
     FAILED = "failed"
@@ -50,13 +55,23 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a command: its JSON type and bounds."""
+    """One argument of a command: its JSON type and bounds.
+
+    Attributes:
+        type: `str`, `int`, `float` (takes an int too), `bool`, `dict` or `list`.
+        low, high: of a number.
+        length_max: of a text in characters, of a list in entries.
+        secret: never journalled, logged or shown.
+    """
 
     name: str
     type: type
     required: bool = False
     choices: tuple[str, ...] = ()
     length_max: int = 255
+    low: float | None = None
+    high: float | None = None
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,67 +89,6 @@ class CommandSpec:
     timeout_s: float
     arguments: tuple[Argument, ...] = ()
     confirm: bool = False
-
-
-CATALOGUE: Mapping[str, CommandSpec] = {
-    spec.name: spec
-    for spec in (
-        CommandSpec(
-            "RemoteStart",
-            Target.CONNECTOR,
-            Right.OPERATE,
-            timeout_s=90,
-            arguments=(Argument("id_tag", str, required=True, length_max=20),),
-        ),
-        CommandSpec("RemoteStop", Target.CONNECTOR, Right.OPERATE, timeout_s=60, confirm=True),
-        CommandSpec(
-            "Reset",
-            Target.CHARGER,
-            Right.OPERATE,
-            timeout_s=180,
-            arguments=(Argument("type", str, required=True, choices=("Soft", "Hard")),),
-            confirm=True,
-        ),
-        CommandSpec(
-            "ChangeAvailability",
-            Target.CONNECTOR,
-            Right.OPERATE,
-            timeout_s=30,
-            arguments=(Argument("type", str, required=True, choices=("Operative", "Inoperative")),),
-        ),
-        CommandSpec(
-            "GetConfiguration",
-            Target.CHARGER,
-            Right.MAINTAIN,
-            timeout_s=30,
-            arguments=(Argument("key", str, length_max=50),),
-        ),
-        CommandSpec(
-            "TriggerMessage",
-            Target.CHARGER,
-            Right.MAINTAIN,
-            timeout_s=30,
-            arguments=(
-                Argument(
-                    "requestedMessage",
-                    str,
-                    required=True,
-                    choices=(
-                        "BootNotification",
-                        "Heartbeat",
-                        "MeterValues",
-                        "StatusNotification",
-                        "DiagnosticsStatusNotification",
-                        "FirmwareStatusNotification",
-                    ),
-                ),
-                Argument("connectorId", int),
-            ),
-        ),
-        CommandSpec("UnlockConnector", Target.CONNECTOR, Right.OPERATE, timeout_s=30, confirm=True),
-        CommandSpec("ClearCache", Target.CHARGER, Right.MAINTAIN, timeout_s=30),
-    )
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,16 +137,35 @@ def check_arguments(spec: CommandSpec, arguments: Mapping[str, Any]) -> dict[str
             if argument.required:
                 raise BadRequest(f"{spec.name} needs '{argument.name}'")
             continue
-        if not isinstance(value, argument.type) or isinstance(value, bool) != (argument.type is bool):
-            raise BadRequest(f"{spec.name}: '{argument.name}' must be of type {argument.type.__name__}")
-        if argument.choices and value not in argument.choices:
-            raise BadRequest(f"{spec.name}: '{argument.name}' must be one of {', '.join(argument.choices)}")
-        if isinstance(value, str) and not _is_text(value):
-            raise BadRequest(f"{spec.name}: '{argument.name}' is not valid text")
-        if isinstance(value, str) and len(value) > argument.length_max:
-            raise BadRequest(f"{spec.name}: '{argument.name}' has at most {argument.length_max} characters")
-        checked[argument.name] = value
+        try:
+            checked[argument.name] = _checked(argument, value)
+        except ValueError as error:
+            raise BadRequest(f"{spec.name}: '{argument.name}' {error}") from None
     return checked
+
+
+def _checked(argument: Argument, value: Any) -> Any:
+    """A value as the argument takes it. Raises ValueError with what is wrong."""
+    if argument.type is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, argument.type) or isinstance(value, bool) != (argument.type is bool):
+        raise ValueError(f"must be of type {argument.type.__name__}")
+    if argument.choices and value not in argument.choices:
+        raise ValueError(f"must be one of {', '.join(argument.choices)}")
+    if isinstance(value, str) and not _is_text(value):
+        raise ValueError("is not valid text")
+    if isinstance(value, (str, list)) and len(value) > argument.length_max:
+        what = "characters" if isinstance(value, str) else "entries"
+        raise ValueError(f"has at most {argument.length_max} {what}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    if isinstance(value, (int, float)) and not (
+        (argument.low is None or value >= argument.low) and (argument.high is None or value <= argument.high)
+    ):
+        low = "" if argument.low is None else f"{argument.low:g}"
+        high = "" if argument.high is None else f"{argument.high:g}"
+        raise ValueError(f"must lie within {low}..{high}")
+    return value
 
 
 def _is_text(value: str) -> bool:

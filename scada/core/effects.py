@@ -35,16 +35,20 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A command that the core gives; its outcome is journalled by the router and told to nobody else.
+    """A command that the core gives; its outcome is journalled by the router.
 
     Attributes:
         user: who gives it, in angle brackets: `<action night mode>`.
+        owner: whose order it is; the outcome comes back to it (`PlantCore.outcome`). Empty: nobody waits for it.
+        key: what the owner knows it by.
     """
 
     command: str
     target: str
     arguments: dict[str, Any]
     user: str
+    owner: str = ""
+    key: str = ""
 
 
 @dataclass(slots=True)

@@ -167,6 +167,23 @@ class RetainedRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRecord:
+    """A small state that survives restarts, and again whenever it changes; one a kind and key.
+
+    For what is looked up by its key only and read whole at the start. What is searched has a table of its own.
+
+    Attributes:
+        kind: what sort of thing: `reservation`, `local_list`, `commissioning` …
+        body: JSON; empty: it is forgotten.
+    """
+
+    kind: str
+    key: str
+    body: str
+    time_us: TimeUs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationRecord:
     """How far the escalation of an alarm has come, so that it goes on after a restart. One an alarm and profile.
 
@@ -297,6 +314,7 @@ Record: TypeAlias = (
     AlarmTransition
     | HoldRecord
     | RetainedRecord
+    | DocumentRecord
     | EscalationRecord
     | TransactionRecord
     | OutboxRecord

@@ -143,7 +143,7 @@ class WriteRule:
         low, high: bounds of a register; None: those of the tag.
         right: name of the right that is needed (`scada.core.access.Right`).
         confirm: an operator is asked before it is written.
-        command: name of the command that a write becomes (`scada.core.command.CATALOGUE`); its target is the device
+        command: name of the command that a write becomes (`scada.core.catalogue.CATALOGUE`); its target is the device
             of the tag. Empty: the tag itself is written.
         argument: the command's argument that takes the value.
         values: value as text (`true`, `false`, or the text) → what the argument takes; empty: the value itself.

@@ -20,6 +20,7 @@ from scada.core.records import (
     AlarmTransition,
     AuditRecord,
     CommandRecord,
+    DocumentRecord,
     EscalationRecord,
     HoldRecord,
     OutboxRecord,
@@ -65,6 +66,10 @@ _DELETE_HOLD = delete(schema.hold).where(
     schema.hold.c.kind == bindparam("of_kind"), schema.hold.c.path == bindparam("at_path")
 )
 _PUT_RETAINED = _put(schema.retained)
+_PUT_DOCUMENT = _put(schema.document)
+_DELETE_DOCUMENT = delete(schema.document).where(
+    schema.document.c.kind == bindparam("of_kind"), schema.document.c.key == bindparam("with_key")
+)
 _PUT_ESCALATION = _put(schema.escalation)
 _PUT_TRANSACTION = _put(schema.transaction)
 _INSERT_MAIL = insert(schema.outbox).on_conflict_do_nothing(index_elements=["message_id"])
@@ -105,6 +110,7 @@ def _names(kind: type) -> tuple[str, ...]:
 _TRANSITION = _names(AlarmTransition)
 _HOLD = tuple(name for name in _names(HoldRecord) if name != "active")
 _RETAINED = _names(RetainedRecord)
+_DOCUMENT = _names(DocumentRecord)
 _ESCALATION = _names(EscalationRecord)
 _TRANSACTION = _names(TransactionRecord)
 _MAIL = _names(OutboxRecord)
@@ -155,6 +161,20 @@ def _write_retained(connection: Connection, records: Sequence[RetainedRecord]) -
     connection.execute(_PUT_RETAINED, [row_of(record, _RETAINED) for record in newest.values()])
 
 
+def _write_documents(connection: Connection, records: Sequence[DocumentRecord]) -> None:
+    newest = {(record.kind, record.key): record for record in records}
+    puts = [row_of(record, _DOCUMENT) for record in newest.values() if record.body]
+    ends = [
+        {"of_kind": fit(record.kind), "with_key": fit(record.key)}
+        for record in newest.values()
+        if not record.body
+    ]
+    if puts:
+        connection.execute(_PUT_DOCUMENT, puts)
+    if ends:
+        connection.execute(_DELETE_DOCUMENT, ends)
+
+
 def _write_escalations(connection: Connection, records: Sequence[EscalationRecord]) -> None:
     newest = {(record.alarm, record.profile): record for record in records}
     connection.execute(_PUT_ESCALATION, [row_of(record, _ESCALATION) for record in newest.values()])
@@ -193,6 +213,7 @@ _WRITERS: dict[type, Callable[[Connection, Any], None]] = {
     AlarmTransition: _write_transitions,
     HoldRecord: _write_holds,
     RetainedRecord: _write_retained,
+    DocumentRecord: _write_documents,
     EscalationRecord: _write_escalations,
     TransactionRecord: _write_transactions,
     OutboxRecord: _write_mails,

@@ -14,6 +14,7 @@ from scada.core.records import (
     AuditRecord,
     Channel,
     CommandRecord,
+    DocumentRecord,
     EscalationRecord,
     HoldKind,
     HoldRecord,
@@ -60,6 +61,11 @@ def to_hold(row: Any) -> HoldRecord:
 def to_retained(row: Any) -> RetainedRecord:
     """A value that survives restarts."""
     return RetainedRecord(**row._mapping)
+
+
+def to_document(row: Any) -> DocumentRecord:
+    """A small state."""
+    return DocumentRecord(**row._mapping)
 
 
 def to_escalation(row: Any) -> EscalationRecord:

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import text as sql
 
-CORE_VERSION = 2
+CORE_VERSION = 3
 HISTORY_VERSION = 1
 
 core = MetaData()
@@ -107,6 +107,16 @@ retained = Table(
     _text("value"),
     _time("time_us"),
 )
+
+document = Table(
+    "document",
+    core,
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    _text("body"),
+    _time("time_us"),
+)
+"""Small states by kind and key. An empty body deletes the row."""
 
 escalation = Table(
     "escalation",

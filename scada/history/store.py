@@ -21,6 +21,7 @@ from scada.history.journal import SqlJournal
 from scada.history.outbox import SqlOutbox
 from scada.history.rows import (
     to_alarm,
+    to_document,
     to_escalation,
     to_hold,
     to_retained,
@@ -82,6 +83,7 @@ class CoreStore:
             ).all()
             holds = connection.execute(select(schema.hold).order_by("since_us", "kind", "path")).all()
             retained = connection.execute(select(schema.retained).order_by("path")).all()
+            documents = connection.execute(select(schema.document).order_by("kind", "key")).all()
             # One that has ended counts only while its alarm stands: then it must not begin anew.
             stands = select(alarm.c.alarm).where(
                 not_normal, alarm.c.alarm == escalation.c.alarm, alarm.c.raised_us == escalation.c.raised_us
@@ -101,6 +103,7 @@ class CoreStore:
             alarms=list(map(to_alarm, alarms)),
             holds=list(map(to_hold, holds)),
             retained=list(map(to_retained, retained)),
+            documents=list(map(to_document, documents)),
             escalations=list(map(to_escalation, escalations)),
             # By id: the book forgets the first of them first.
             transactions=sorted(map(to_transaction, rows), key=lambda record: record.id),

@@ -12,7 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from scada.core.access import Actor, Right
-from scada.core.command import CATALOGUE
+from scada.core.catalogue import CATALOGUE
 from scada.core.plant import Plant, Site
 from scada.core.tag import TagDefinition
 from scada.hmi import alarms, words

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from scada.core.command import CATALOGUE, Target, check_arguments
+from scada.core.catalogue import CATALOGUE
+from scada.core.command import Target, check_arguments
 from scada.core.errors import BadRequest
 from scada.core.path import is_path, matcher
 from scada.core.plant import Plant
@@ -124,9 +125,10 @@ class _Step:
             hint = near_or_known(step.command, CATALOGUE)
             self._problem("command", f"there is no command '{step.command}'", hint)
             return
-        known: Iterable[str] = (
-            plant.chargers_by_path if command.target is Target.CHARGER else plant.connectors_by_path
-        )
+        known: Iterable[str] = [
+            *(plant.chargers_by_path if command.target is not Target.CONNECTOR else ()),
+            *(plant.connectors_by_path if command.target is not Target.CHARGER else ()),
+        ]
         target = scoped(step.target, scope)
         if target not in known:
             hint = near_or_known(target, known) if len(list(known)) < 50 else ""

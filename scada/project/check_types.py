@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from scada.core.command import CATALOGUE
+from scada.core.catalogue import CATALOGUE
 from scada.project.expand import Types
 from scada.project.files import Reader, near_or_known
 from scada.project.type_schema import (

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from scada.core.command import CommandResult
 from scada.core.database import Write
 from scada.core.effects import Effects, Event, Order
 from scada.core.errors import JournalError
@@ -90,6 +91,12 @@ class PlantHost:
             return
         self.core.link(device, up, self.clock.now_us())
         self._gate.submit(self.core.take())
+
+    def outcome(self, order: Order, result: CommandResult) -> None:
+        """An order of the core has ended."""
+        self.core.outcome(order, result, self.clock.now_us())
+        if self.core.has_effects:
+            self._gate.submit(self.core.take())
 
     def event(self, event: Event) -> None:
         """A driver saw something that others wait for."""

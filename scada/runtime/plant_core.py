@@ -22,6 +22,7 @@ from scada.alarming.threshold import attach_thresholds
 from scada.charging.authorization import TokenList
 from scada.charging.sessions import SessionBook, StartTransaction, StopTransaction
 from scada.core.access import Right
+from scada.core.command import CommandResult
 from scada.core.database import TagDatabase, Write, coerce
 from scada.core.effects import Effects, Event, Order, Reply
 from scada.core.errors import ScadaError
@@ -30,6 +31,7 @@ from scada.core.links import Links
 from scada.core.plant import Plant
 from scada.core.records import (
     AlarmTransition,
+    DocumentRecord,
     EscalationRecord,
     HoldRecord,
     Record,
@@ -60,6 +62,7 @@ class Restart:
     retained: Sequence[RetainedRecord] = ()
     escalations: Sequence[EscalationRecord] = ()
     transactions: Sequence[TransactionRecord] = ()
+    documents: Sequence[DocumentRecord] = ()
 
 
 class PlantCore:
@@ -95,6 +98,8 @@ class PlantCore:
         self._actions = Actions(
             plant.actions, self.tags, self.network.environment, self.network, self._timers, ports
         )
+        self._owners: dict[str, Callable[[Order, CommandResult, TimeUs], None]] = {}
+        """Who gives orders and waits for their outcomes: `Order.owner` → what takes the outcome."""
         self._stopped_actions: set[str] = set()
         self.links = Links(self.tags, plant.ocpp.stale_us)
         tokens = TokenList(plant.tokens, plant.ocpp.free_vending)
@@ -152,6 +157,14 @@ class PlantCore:
         self._effects.events.append(event)
         self._own_events.append(event)
         self._settle(now_us)
+
+    def outcome(self, order: Order, result: CommandResult, now_us: TimeUs) -> None:
+        """An order of the core's own has ended, or nobody knows how; whoever gave it goes on from there."""
+        self._now_us = now_us
+        owner = self._owners.get(order.owner)
+        if owner is not None:
+            owner(order, result, now_us)
+            self._settle(now_us)
 
     def request(self, number: int, request: requests.Request, now_us: TimeUs) -> None:
         """Answer a question; the reply is among the effects. A ScadaError is a reply too."""

@@ -15,7 +15,8 @@ from typing import Any
 import structlog
 
 from scada.core.access import Actor, Right
-from scada.core.command import CATALOGUE, Command, CommandResult, Outcome, Target, check_arguments
+from scada.core.catalogue import CATALOGUE
+from scada.core.command import Command, CommandResult, Outcome, Target, check_arguments
 from scada.core.database import coerce
 from scada.core.effects import Order
 from scada.core.errors import BadRequest, JournalError, NotFound, ScadaError
@@ -30,6 +31,8 @@ Progress = Callable[[str], None]
 _AT_ONCE = frozenset({"RemoteStop"})
 """Commands that hardly wait for the disk: to stop is never the wrong thing to do."""
 AT_ONCE_WAIT_S = 0.2
+ARGUMENTS_LENGTH_MAX = 4_000
+"""Of the arguments in the journal: a local list may have thousands of entries."""
 ORDERS_AT_ONCE = 200
 """Commands of the core under way at once; further ones wait: an action may be one of every charger of the plant."""
 ORDERS_MAX = 20_000
@@ -143,6 +146,7 @@ class CommandRouter:
         """Carry out a command that the core gives; its outcome is in the journal. Bounded: `ORDERS_MAX`."""
         if len(self._orders) >= ORDERS_MAX:
             log.error("order_refused", command=order.command, target=order.target, user=order.user)
+            self._host.outcome(order, CommandResult(Outcome.REFUSED, "too many orders are under way"))
             return
         actor = Actor(order.user, frozenset(Right), "system")
         task = asyncio.create_task(self._carry_out(order, actor), name=f"order {order.command}")
@@ -152,9 +156,11 @@ class CommandRouter:
     async def _carry_out(self, order: Order, actor: Actor) -> None:
         try:
             async with self._turns:
-                await self.execute(order.command, order.target, order.arguments, actor)
+                result = await self.execute(order.command, order.target, order.arguments, actor)
         except ScadaError as error:
             log.error("order_failed", command=order.command, target=order.target, error=str(error))
+            result = CommandResult(Outcome.FAILED, str(error))
+        self._host.outcome(order, result)
 
     async def _run(
         self, command: Command, charger: str, timeout_s: float, progress: Progress | None
@@ -185,12 +191,14 @@ class CommandRouter:
     async def _note(
         self, command: Command, result: CommandResult | None, timeout_s: float = REQUEST_TIMEOUT_S
     ) -> None:
+        secrets = {argument.name for argument in CATALOGUE[command.name].arguments if argument.secret}
+        shown = {name: "…" if name in secrets else value for name, value in command.arguments.items()}
         record = CommandRecord(
             id=command.id,
             time_us=command.issued_us if result is None else self._host.clock.now_us(),
             name=command.name,
             target=command.target,
-            arguments=json.dumps(dict(command.arguments)),
+            arguments=json.dumps(shown)[:ARGUMENTS_LENGTH_MAX],
             user=command.user,
             origin=command.origin,
             outcome=result.outcome.value if result else "",
@@ -200,9 +208,9 @@ class CommandRouter:
 
     def _charger_of(self, target: str, kind: Target) -> str:
         plant = self._host.plant
+        if kind is not Target.CONNECTOR and target in plant.chargers_by_path:
+            return target
         if kind is Target.CHARGER:
-            if target in plant.chargers_by_path:
-                return target
             if target in plant.connectors_by_path:
                 raise BadRequest("this command goes to a charger, not to a connector")
             raise NotFound(f"there is no charger {target}")
@@ -210,4 +218,4 @@ class CommandRouter:
             return plant.connectors_by_path[target][0].path
         if target in plant.chargers_by_path:
             raise BadRequest("this command goes to a connector, for example " + target + ".C1")
-        raise NotFound(f"there is no connector {target}")
+        raise NotFound(f"there is no {kind.value} {target}")

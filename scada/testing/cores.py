@@ -15,6 +15,7 @@ from scada.core.records import (
     AlarmEvent,
     AlarmState,
     AlarmTransition,
+    DocumentRecord,
     EscalationRecord,
     HoldRecord,
     Record,
@@ -176,6 +177,7 @@ def restart_from(records: Iterable[Record]) -> Restart:
     alarms: dict[str, AlarmSnapshot] = {}
     holds: dict[object, HoldRecord] = {}
     retained: dict[str, RetainedRecord] = {}
+    documents: dict[object, DocumentRecord] = {}
     escalations: dict[object, EscalationRecord] = {}
     rows: dict[int, str] = {}
     for record in records:
@@ -208,6 +210,10 @@ def restart_from(records: Iterable[Record]) -> Restart:
                     holds[record.kind, record.path] = record
             case RetainedRecord():
                 retained[record.path] = record
+            case DocumentRecord():
+                documents.pop((record.kind, record.key), None)
+                if record.body:
+                    documents[record.kind, record.key] = record
             case EscalationRecord():
                 escalations[record.alarm, record.profile] = record
             case _:
@@ -217,5 +223,6 @@ def restart_from(records: Iterable[Record]) -> Restart:
         alarms=tuple(alarms.values()),
         holds=tuple(holds.values()),
         retained=tuple(retained.values()),
+        documents=tuple(documents.values()),
         escalations=tuple(escalations.values()),
     )

@@ -33,7 +33,7 @@ def test_an_older_version_is_left_alone_and_what_to_do_is_said(tmp_path: Path) -
     connection.commit()
     connection.close()
     before = _state(tmp_path)
-    with pytest.raises(StartError, match=r"schema 1; this one needs 2.*move core\.db"):
+    with pytest.raises(StartError, match=r"schema 1; this one needs 3.*move core\.db"):
         open_core(tmp_path)
     assert _state(tmp_path) == before
 

@@ -24,7 +24,7 @@ class Dialect:
         version: the WebSocket subprotocol.
         actions: of the charger, by name.
         hot: those of them that need no waiting, by the JSON bytes of their name.
-        commands: of `scada.core.command.CATALOGUE`, by name.
+        commands: of `scada.core.catalogue.CATALOGUE`, by name.
         learn: gets to know a charger after it connected or booted.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from scada.core.command import CATALOGUE
+from scada.core.catalogue import CATALOGUE
 from scada.core.plant import Charger, Connector
 from scada.core.value import SECOND_US
 from scada.hmi.context import Fragment, Render, View, Visit

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from scada.core.access import LEVEL_MAX, Right
-from scada.core.command import CATALOGUE
+from scada.core.catalogue import CATALOGUE
 from scada.core.errors import ProjectError
 from scada.core.path import is_path, parent
 from scada.core.tag import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from scada.core.command import CATALOGUE
+from scada.core.catalogue import CATALOGUE
 from scada.core.tag import Condition, Source, TagDefinition, ThresholdDefinition
 from scada.core.value import Kind
 from scada.project.files import near_or_known
