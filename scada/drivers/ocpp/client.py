@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import quote
 
 from websockets.asyncio.client import connect
@@ -23,15 +25,24 @@ async def connect_peer(
     *,
     subprotocol: str = "ocpp1.6",
     password: str | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Peer:
     """Open a connection to a central system at `url`/`identity`.
 
     Handlers get payloads that the version's schema has accepted.
 
+    Args:
+        password: of basic authentication (security profiles 1 and 2).
+        tls: for `wss:` only: whom to trust, and of profile 3 the charger's own certificate (see `tls_context`);
+            None: the roots of the system.
+
     Raises:
         PeerClosed: it could not be opened; the text says why.
     """
     headers = {}
+    secure = url.startswith("wss:")
+    if tls is not None and not secure:
+        raise PeerClosed(f"{identity} cannot connect to {url}: TLS needs a URL that begins with wss:")
     if password is not None:
         credentials = base64.b64encode(f"{identity}:{password}".encode()).decode()
         headers["Authorization"] = f"Basic {credentials}"
@@ -44,11 +55,31 @@ async def connect_peer(
             proxy=None,
             max_size=MESSAGE_BYTES_MAX,
             ping_interval=30,
+            ssl=(tls or True) if secure else None,
         )
     except (OSError, TimeoutError, WebSocketException) as error:
         raise PeerClosed(f"{identity} cannot connect to {url}: {error}") from error
     checked = {action: _checked(subprotocol, action, handler) for action, handler in handlers.items()}
     return Peer(socket, subprotocol, checked, name=identity)
+
+
+def tls_context(
+    root: Path | None = None, certificate: Path | None = None, key: Path | None = None
+) -> ssl.SSLContext:
+    """How a charge point speaks TLS (OCPP 1.6 security whitepaper, profiles 2 and 3): version 1.2 at least.
+
+    Args:
+        root: PEM of whom it trusts; None: the roots of the system.
+        certificate: PEM of its own chain, leaf first (security profile 3), with its private key in `key`.
+
+    Raises:
+        OSError, ssl.SSLError: a file cannot be read, or does not hold what it should.
+    """
+    context = ssl.create_default_context(cafile=root)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if certificate is not None:
+        context.load_cert_chain(certificate, key)
+    return context
 
 
 def _checked(version: str, action: str, handler: Handler) -> Handler:
