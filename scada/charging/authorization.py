@@ -17,6 +17,7 @@ class AuthorizationStatus(Enum):
     BLOCKED = "Blocked"
     EXPIRED = "Expired"
     INVALID = "Invalid"
+    CONCURRENT = "ConcurrentTx"
 
 
 @dataclass(frozen=True, slots=True)

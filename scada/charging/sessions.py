@@ -40,6 +40,7 @@ class StartTransaction:
     id_tag: str
     meter_start_wh: int
     time_us: TimeUs
+    reservation_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,8 +210,18 @@ class SessionBook:
         self._finish(closed, now_us)
         return StopAnswer(True, authorization)
 
-    def register(self, charger: str, connector: int, register_wh: float, now_us: TimeUs) -> Write | None:
-        """The connector's energy register, as a sample within a transaction reported it.
+    def register(
+        self,
+        charger: str,
+        connector: int,
+        register_wh: float,
+        now_us: TimeUs,
+        transaction_id: int | None = None,
+    ) -> Write | None:
+        """The connector's energy register, as a sample reported it.
+
+        Args:
+            transaction_id: as the message told it; None: it told none.
 
         Journalled each `ENERGY_STEP_WH` only: the stop brings the final reading, and should it be lost no more
         than a step is.
@@ -221,6 +232,7 @@ class SessionBook:
         key = (charger, connector)
         record = self._open.get(key)
         if record is None or register_wh < record.meter_start_wh:
+            del transaction_id
             return None  # a session register beside a lifetime one: never subtract across the two
         energy_wh = int(register_wh) - record.meter_start_wh
         self._energy_wh[record.id] = energy_wh

@@ -23,7 +23,9 @@ class Event:
     """Something that happened to a device, for whoever waits for it or shows it.
 
     Attributes:
-        kind: `transaction_started`, `transaction_stopped`, `boot`, `status`, `link`.
+        kind: `transaction_started`, `transaction_stopped`, `boot`, `status` (data: `status`, `time_us` of the
+            device), `link` (`up`), `local_list` (what a charger can and has: `supported`, `version`, `max` entries),
+            `reservation` (`id`, `state`), `visit_began`, `visit_ended`.
         path: of the connector or charger.
         data: what there is to say about it; JSON-able.
     """

@@ -43,7 +43,7 @@ from scada.core.tag import ExpressionText, Source, Tag
 from scada.core.timers import Timers
 from scada.core.value import GOOD, SECOND_US, Quality, TimeUs
 from scada.runtime import requests
-from scada.runtime.requests import Authorize, Note, SendTest
+from scada.runtime.requests import Authorize, IdentifyVehicle, Note, SendTest
 
 RETAIN_EVERY_US = SECOND_US
 """Retained values that change by themselves are written at most so often."""
@@ -106,6 +106,7 @@ class PlantCore:
         self.sessions = SessionBook(plant, self.tags, tokens, restart.next_transaction, self._emit)
         self._handlers: dict[type, Callable[[Any, TimeUs], Any]] = {
             Authorize: lambda request, at_us: self.sessions.authorize(request.id_tag, at_us),
+            IdentifyVehicle: lambda _request, _at_us: "",
             StartTransaction: self.sessions.start,
             StopTransaction: self.sessions.stop,
             Note: self._note,
@@ -138,9 +139,21 @@ class PlantCore:
         if settle and (self.network.dirty or self._own_events):
             self._settle(now_us)
 
-    def register(self, charger: str, connector: int, register_wh: float, now_us: TimeUs) -> Write | None:
+    def register(
+        self,
+        charger: str,
+        connector: int,
+        register_wh: float,
+        now_us: TimeUs,
+        transaction_id: int | None = None,
+    ) -> Write | None:
         """A connector's energy register; see `SessionBook.register`. The write goes with the caller's batch."""
-        return self.sessions.register(charger, connector, register_wh, now_us)
+        return self.sessions.register(charger, connector, register_wh, now_us, transaction_id)
+
+    def authorize_wait_s(self, charger: str) -> float:
+        """How long the answer to an Authorize of this charger may take besides the disk: an operator may be asked."""
+        del charger
+        return 0.0
 
     def link(self, device: str, up: bool, now_us: TimeUs) -> None:
         """The link to a device came or went."""

@@ -27,9 +27,25 @@ ALARMS_MAX = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Authorize:
-    """A charger asks about a token. Answer: Authorization."""
+    """A charger asks about a token. Answer: Authorization; it may wait (`PlantCore.authorize_wait_s`).
+
+    Attributes:
+        charger: path of the charger that asks; its site's rights count.
+        connector: 0: the charger does not say for which.
+    """
 
     id_tag: str
+    charger: str = ""
+    connector: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifyVehicle:
+    """A charger tells which vehicle is plugged in: EVCCID, MAC address or the like. Answer: name of the vehicle, or empty."""
+
+    charger: str
+    connector: int
+    vehicle_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +163,7 @@ class Note:
 
 Request: TypeAlias = (
     Authorize
+    | IdentifyVehicle
     | StartTransaction
     | StopTransaction
     | Acknowledge

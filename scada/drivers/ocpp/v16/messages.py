@@ -70,6 +70,7 @@ class StartTransaction(Struct, rename="camel"):
     id_tag: str
     meter_start: int
     timestamp: str
+    reservation_id: int | None = None
 
 
 class StopTransaction(Struct, rename="camel"):

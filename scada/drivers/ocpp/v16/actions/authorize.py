@@ -8,13 +8,17 @@ from scada.charging.authorization import Authorization
 from scada.core import moment
 from scada.drivers.ocpp.station import Station
 from scada.drivers.ocpp.v16 import messages
+from scada.runtime.host import REQUEST_TIMEOUT_S
 from scada.runtime.requests import Authorize
 
 
 async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """Answer with the token's state."""
     request = station.read("Authorize", body, messages.IdTag)
-    authorization = await station.host.request(Authorize(request.id_tag))
+    host, charger = station.host, station.charger.path
+    authorization = await host.request(
+        Authorize(request.id_tag, charger), REQUEST_TIMEOUT_S + host.core.authorize_wait_s(charger)
+    )
     return {"idTagInfo": id_tag_info(authorization)}
 
 

@@ -24,18 +24,23 @@ def hot(station: Station, body: bytes) -> bytes | None:
         message = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    take(station, message.connector_id, message.meter_value)
+    take(station, message.connector_id, message.meter_value, message.transaction_id)
     return b"{}"
 
 
 async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """The patient way: a readable message is never refused for its content."""
     message = station.read("MeterValues", body, messages.MeterValues)
-    take(station, message.connector_id, message.meter_value)
+    take(station, message.connector_id, message.meter_value, message.transaction_id)
     return {}
 
 
-def take(station: Station, number: int, meter_values: list[messages.MeterValue]) -> None:
+def take(
+    station: Station,
+    number: int,
+    meter_values: list[messages.MeterValue],
+    transaction_id: int | None = None,
+) -> None:
     """Write the samples of a connector to its tags, and its register to the running transaction."""
     samples = station.samples.get(number)
     if samples is None:
@@ -64,7 +69,9 @@ def take(station: Station, number: int, meter_values: list[messages.MeterValue])
                 continue
             batch.append((tag, value, GOOD, source_us))
             if register_factor:
-                energy = host.core.register(station.charger.path, number, raw * register_factor, now_us)
+                energy = host.core.register(
+                    station.charger.path, number, raw * register_factor, now_us, transaction_id
+                )
                 if energy is not None:
                     batch.append(energy)
     host.write(batch)

@@ -22,6 +22,7 @@ async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
             id_tag=request.id_tag,
             meter_start_wh=request.meter_start,
             time_us=0 if time_us is None else time_us,
+            reservation_id=request.reservation_id,
         )
     )
     if station.charger.connector(request.connector_id) is None:

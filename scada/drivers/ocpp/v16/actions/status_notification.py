@@ -74,4 +74,4 @@ def take(station: Station, message: messages.StatusNotification) -> None:
         zero = station.samples[number].zero()
         station.host.write([(tag, 0.0, GOOD, source_us) for tag in zero])
     path = f"{station.charger.path}.C{number}" if number else station.charger.path
-    station.host.event(Event("status", path, {"status": message.status}))
+    station.host.event(Event("status", path, {"status": message.status, "time_us": source_us}))
