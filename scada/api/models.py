@@ -7,6 +7,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from scada.core import moment
+from scada.core.command import CommandResult
 from scada.core.errors import BadRequest
 from scada.core.plant import Charger, Plant
 from scada.core.records import AlarmTransition, TransactionRecord
@@ -263,6 +264,13 @@ def parse_time(text: str | None, name: str) -> TimeUs | None:
     if time_us is None:
         raise BadRequest(f"'{name}' is no RFC 3339 time, for example 2026-11-21T07:00:00Z")
     return time_us
+
+
+def command_outcome(result: CommandResult) -> CommandOutcome:
+    """How a command ended."""
+    return CommandOutcome(
+        outcome=result.outcome.value, ok=result.outcome.ok, text=result.text, answer=dict(result.answer)
+    )
 
 
 def number_of(cursor: str | None) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
-from scada.api import alarms, force, journal, models, oncall, outbox
+from scada.api import alarms, console, force, journal, models, oncall, outbox
 from scada.api.access import actor_of, basic_scheme, bearer_scheme, origin_of, requires
 from scada.api.services import ApiServices
 from scada.core import moment
@@ -40,6 +40,7 @@ def build(services: ApiServices) -> APIRouter:
     alarms.build(router, services, secured)
     oncall.build(router, services, secured)
     outbox.build(router, services, secured)
+    console.build(router, services, secured)
     return router
 
 
@@ -133,14 +134,7 @@ def _tags(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
         """
         tag = find(path)
         result = await services.router.write(path, body.value, actor)
-        outcome = None
-        if result is not None:
-            outcome = models.CommandOutcome(
-                outcome=result.outcome.value,
-                ok=result.outcome.ok,
-                text=result.text,
-                answer=dict(result.answer),
-            )
+        outcome = models.command_outcome(result) if result is not None else None
         return models.TagWritten(**models.tag_detail(tag).model_dump(), outcome=outcome)
 
     @router.get("/tags/{path}/history", tags=["tags"], dependencies=[*secured, see])
@@ -257,9 +251,7 @@ def _commands(router: APIRouter, services: ApiServices, secured: list[Any]) -> N
     ) -> models.CommandOutcome:
         """Carry out a command; answered with its real outcome, which may take until its time-out."""
         result = await services.router.execute(body.command, body.target, body.arguments, actor)
-        return models.CommandOutcome(
-            outcome=result.outcome.value, ok=result.outcome.ok, text=result.text, answer=dict(result.answer)
-        )
+        return models.command_outcome(result)
 
 
 def _charger(services: ApiServices, path: str, language: str) -> models.ChargerItem:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scada.core.plant import DutySpan, Plant
-from scada.core.ports import AnswerLinks, Archive
+from scada.core.ports import AnswerLinks, Archive, DeviceConsole
 from scada.identity.accounts import Accounts
 from scada.runtime.host import PlantHost
 from scada.runtime.router import CommandRouter
@@ -29,6 +29,7 @@ class ApiServices:
     router: CommandRouter
     accounts: Accounts
     archive: Archive
+    console: DeviceConsole
     version: str
     status: Callable[[], Mapping[str, Any]]
     links: AnswerLinks | None = None

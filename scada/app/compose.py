@@ -210,6 +210,7 @@ async def _services(
             router=running.router,
             accounts=running.accounts,
             archive=archive,
+            console=ocpp.console,
             version=__version__,
             status=running.status,
             links=links,

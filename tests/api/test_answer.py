@@ -27,6 +27,9 @@ from scada.core.ports import JournalFilter, UserRow
 from scada.core.records import AlarmTransition, Channel, OutboxRecord
 from scada.core.tag import AlarmDefinition, Source, TagDefinition
 from scada.core.value import GOOD, SECOND_US, Kind
+from scada.drivers.ocpp.console import Console
+from scada.drivers.ocpp.trace import Trace
+from scada.drivers.ocpp.v16 import DIALECT as V16
 from scada.history import CoreStore, open_core
 from scada.identity import passwords
 from scada.identity.accounts import Accounts
@@ -123,6 +126,7 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
             router=CommandRouter(host),
             accounts=accounts,
             archive=store.archive,
+            console=Console(made, Trace(clock, 1), lambda _: V16),
             version="0",
             status=dict,
             links=links,

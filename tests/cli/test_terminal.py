@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scada.cli.tags.client import parse, show
+from scada.cli.client import parse, show
 
 
 @pytest.mark.parametrize(

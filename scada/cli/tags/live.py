@@ -10,8 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from scada.cli.common import console
-from scada.cli.tags.client import (
+from scada.cli.client import (
     URL,
     AsJson,
     Pattern,
@@ -25,6 +24,7 @@ from scada.cli.tags.client import (
     show,
     text,
 )
+from scada.cli.common import console
 
 Path = Annotated[str, typer.Argument(help="path of a tag")]
 Value = Annotated[str, typer.Argument(help="true, false, a number or a text")]

@@ -25,6 +25,7 @@ class Dialect:
         actions: of the charger, by name.
         hot: those of them that need no waiting, by the JSON bytes of their name.
         commands: of `scada.core.catalogue.CATALOGUE`, by name.
+        calls: the actions that we may send to a charger.
         learn: gets to know a charger after it connected or booted.
     """
 
@@ -32,4 +33,5 @@ class Dialect:
     actions: Mapping[str, Action]
     hot: Mapping[bytes, HotAction]
     commands: Mapping[str, Execute]
+    calls: frozenset[str]
     learn: Callable[[Station], Awaitable[None]]

@@ -85,6 +85,7 @@ class Peer:
             NotSupported, any other NotImplemented.
         hot: action → handler that needs no waiting; tried first while nothing else waits.
         deviation: told of each frame of the other side that is not as the standard says.
+        tap: told of every frame, ours (True) and theirs.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Peer:
         hot: Mapping[bytes, HotHandler] | None = None,
         name: str = "",
         deviation: Callable[[str], None] | None = None,
+        tap: Callable[[bool, bytes], None] | None = None,
     ) -> None:
         self.version = version
         self.name = name
@@ -103,6 +105,7 @@ class Peer:
         self._handlers = handlers
         self._hot = hot or {}
         self._deviation = deviation or (lambda _: None)
+        self._tap = tap or (lambda _sent, _raw: None)
         self._inbox: deque[Frame] = deque()
         self._room = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
@@ -113,12 +116,13 @@ class Peer:
 
     async def run(self) -> None:
         """Serve the connection until it closes."""
-        recv, hot = self._socket.recv, self._hot
+        recv, hot, tap = self._socket.recv, self._hot, self._tap
         try:
             while True:
                 raw = await recv(decode=False)
                 if self._closed:
                     return  # retired: another connection speaks for this peer now
+                tap(False, raw)  # type: ignore[arg-type]
                 try:
                     frame = frames.parse(raw)  # type: ignore[arg-type]
                 except BadFrame as bad:
@@ -138,7 +142,9 @@ class Peer:
                     if handler is not None:
                         answer = self._try_hot(handler, frame.rest[1])
                         if answer is not None:
-                            await self._socket.send(frames.result(frame.id, answer), text=True)
+                            out = frames.result(frame.id, answer)
+                            tap(True, out)
+                            await self._socket.send(out, text=True)
                             continue
                 await self._enqueue(frame)
         except ConnectionClosed as closed:
@@ -187,13 +193,17 @@ class Peer:
         """Close the connection; `run` returns."""
         await self._socket.close(code, reason)
 
+    async def _send(self, raw: bytes) -> None:
+        self._tap(True, raw)
+        await self._socket.send(raw, text=True)
+
     async def _exchange(self, raw_id: bytes, frame: bytes) -> Any:
         if self._closed:
             raise PeerClosed(f"{self.name} is not connected")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._pending = (raw_id, future)
         try:
-            await self._socket.send(frame, text=True)
+            await self._send(frame)
             return await future
         finally:
             self._pending = None
@@ -252,7 +262,7 @@ class Peer:
             while self._inbox:
                 frame = self._inbox.popleft()
                 self._room.set()
-                await self._socket.send(await self._answer(frame), text=True)
+                await self._send(await self._answer(frame))
         except ConnectionClosed:
             # The reader sees it too, and ends; it must not wait for room first.
             self._closed = True
@@ -283,7 +293,7 @@ class Peer:
 
     async def _refuse(self, reply_id: bytes, reason: str) -> None:
         self._deviation(reason)
-        await self._socket.send(frames.error(reply_id, CallError("FormationViolation", reason)), text=True)
+        await self._send(frames.error(reply_id, CallError("FormationViolation", reason)))
 
     def _end(self) -> None:
         self._closed = True

@@ -49,6 +49,14 @@ def check_response(version: str, action: str, body: object) -> None:
     _check(_validator(version, f"{action}Response"), body)
 
 
+@functools.cache
+def schema(version: str, name: str) -> dict[str, Any]:
+    """The JSON schema of a message: `Reset` of a CALL's payload, `ResetResponse` of its CALLRESULT's."""
+    path = _folder(version) / f"{name}.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
+    return found
+
+
 def _check(validator: Any, body: object) -> None:
     try:
         validator.validate(body)
@@ -61,8 +69,7 @@ def _check(validator: Any, body: object) -> None:
 
 @functools.cache
 def _validator(version: str, name: str) -> Any:
-    path = _folder(version) / f"{name}.json"
-    return jsonschema_rs.validator_for(json.loads(path.read_text(encoding="utf-8-sig")))
+    return jsonschema_rs.validator_for(schema(version, name))
 
 
 def _folder(version: str) -> Path:

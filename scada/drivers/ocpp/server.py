@@ -20,8 +20,10 @@ from websockets.typing import Subprotocol
 
 from scada.core.plant import OCPP_IDENTITY, Plant
 from scada.core.value import GOOD
+from scada.drivers.ocpp.console import Console
 from scada.drivers.ocpp.dialect import Dialect
 from scada.drivers.ocpp.station import Station
+from scada.drivers.ocpp.trace import Trace
 from scada.drivers.ocpp.v16 import DIALECT as V16
 from scada.runtime.host import PlantHost
 from scada.runtime.router import CommandRouter
@@ -75,8 +77,10 @@ class OcppServer:
         self._path = plant.network.ocpp_path.rstrip("/") + "/"
         self.stations: dict[str, Station] = {}
         self._passwords: dict[str, str] = {}
+        trace = Trace(host.clock, sum(1 for _ in plant.chargers()))
+        self.console = Console(plant, trace, self._dialect_of)
         for charger in plant.chargers():
-            station = Station(charger, host)
+            station = Station(charger, host, trace.tap(charger))
             self.stations[charger.identity] = station
             router.register(charger.path, station)
             if charger.basic_auth_ref:
@@ -84,6 +88,10 @@ class OcppServer:
                 self._passwords[charger.identity] = secret(charger.basic_auth_ref) or ""
         self.listening = asyncio.Event()
         self._refused: dict[str, int] = {}
+
+    def _dialect_of(self, charger: str) -> Dialect:
+        station = self.stations[self._plant.chargers_by_path[charger].identity]
+        return station.dialect or V16
 
     async def run(self, sock: socket.socket) -> None:
         """Listen until cancelled.

@@ -22,6 +22,7 @@ from scada.drivers.ocpp.dialect import Dialect
 from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.peer import CallTimeout, Peer, PeerBusy, PeerClosed, Priority, Socket
 from scada.drivers.ocpp.samples import ConnectorSamples, connector_samples
+from scada.drivers.ocpp.trace import Tap
 from scada.runtime.host import PlantHost
 
 BOOT_WAIT_S = 3.0
@@ -43,7 +44,7 @@ class Station:
         deviations: what it does otherwise than the standard says → how often.
     """
 
-    def __init__(self, charger: Charger, host: PlantHost) -> None:
+    def __init__(self, charger: Charger, host: PlantHost, tap: Tap | None = None) -> None:
         self.charger = charger
         self.host = host
         self.settings = host.plant.ocpp
@@ -54,6 +55,7 @@ class Station:
             for connector in charger.connectors
         }
         self.clock = DeviceClock()
+        self._tap = tap
         self.peer: Peer | None = None
         self._dialect: Dialect | None = None
         self._learn_now = asyncio.Event()
@@ -62,6 +64,11 @@ class Station:
         }
         self._deviation_count = 0
         self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def dialect(self) -> Dialect | None:
+        """The version that it speaks, or spoke last in this run."""
+        return self._dialect
 
     @property
     def connected(self) -> bool:
@@ -157,6 +164,7 @@ class Station:
             hot={name: partial(action, self) for name, action in dialect.hot.items()},
             name=self.charger.identity,
             deviation=self.deviation,
+            tap=self._tap,
         )
         self.peer, self._dialect = peer, dialect
         if before is not None:

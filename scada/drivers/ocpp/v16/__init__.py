@@ -5,6 +5,38 @@ from scada.drivers.ocpp.v16 import learn
 from scada.drivers.ocpp.v16.actions import ACTIONS, HOT
 from scada.drivers.ocpp.v16.commands import COMMANDS
 
-DIALECT = Dialect("ocpp1.6", ACTIONS, HOT, COMMANDS, learn.learn)
+CALLS = frozenset(
+    (
+        "CancelReservation",
+        "CertificateSigned",
+        "ChangeAvailability",
+        "ChangeConfiguration",
+        "ClearCache",
+        "ClearChargingProfile",
+        "DataTransfer",
+        "DeleteCertificate",
+        "ExtendedTriggerMessage",
+        "GetCompositeSchedule",
+        "GetConfiguration",
+        "GetDiagnostics",
+        "GetInstalledCertificateIds",
+        "GetLocalListVersion",
+        "GetLog",
+        "InstallCertificate",
+        "RemoteStartTransaction",
+        "RemoteStopTransaction",
+        "ReserveNow",
+        "Reset",
+        "SendLocalList",
+        "SetChargingProfile",
+        "SignedUpdateFirmware",
+        "TriggerMessage",
+        "UnlockConnector",
+        "UpdateFirmware",
+    )
+)
+"""What a central system may send (OCPP 1.6 chapter 5; security whitepaper chapter 4)."""
+
+DIALECT = Dialect("ocpp1.6", ACTIONS, HOT, COMMANDS, CALLS, learn.learn)
 
 __all__ = ["DIALECT"]

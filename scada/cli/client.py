@@ -50,11 +50,31 @@ def ask(client: httpx2.Client, method: str, path: str, **arguments: Any) -> Any:
         raise StartError(f"{client.base_url} does not answer ({error}): is the system running?") from error
     if response.is_success:
         return response.json()
+    raise _refusal(response)
+
+
+def lines(client: httpx2.Client, path: str, **arguments: Any) -> Iterator[Any]:
+    """The JSON objects of an answer that goes on, one a line. Raises like `ask`."""
+    import httpx2
+
+    try:
+        with client.stream("GET", path, timeout=httpx2.Timeout(10, read=60), **arguments) as response:
+            if not response.is_success:
+                response.read()
+                raise _refusal(response)
+            for line in response.iter_lines():
+                if line.strip():
+                    yield json.loads(line)
+    except httpx2.HTTPError as error:
+        raise StartError(f"{client.base_url} is gone ({error})") from error
+
+
+def _refusal(response: httpx2.Response) -> ScadaError:
     try:
         detail = response.json()["detail"]
     except (ValueError, KeyError, TypeError):
         detail = f"the system answered {response.status_code}"
-    raise ScadaError(detail if isinstance(detail, str) else json.dumps(detail))
+    return ScadaError(detail if isinstance(detail, str) else json.dumps(detail))
 
 
 def select(client: httpx2.Client, pattern: str, **filters: str) -> Iterator[dict[str, Any]]:

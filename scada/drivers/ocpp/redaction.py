@@ -1,0 +1,56 @@
+"""Frames without their secrets, for traces and logs: a charger's password never leaves the wire."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+SECRET_KEYS = frozenset({"authorizationkey", "apnpassword", "pin"})
+"""Configuration keys whose value is never shown, in lower case; besides, each with `password` in its name."""
+HIDDEN = "…"
+_CREDENTIALS_IN_URL = re.compile(r"([a-zA-Z]+://)[^/\s\"@]+@")
+_VALUE = re.compile(r'("value"\s*:\s*")(?:[^"\\]|\\.)*')
+
+
+def is_secret(key: str) -> bool:
+    """Whether the value of a configuration key is a secret: by its name, as vendors spell them."""
+    name = key.strip().casefold().rpartition(".")[2]
+    return name in SECRET_KEYS or "password" in name
+
+
+def redacted(frame: Any, text: str) -> str:
+    """The text of a frame without secrets: values of secret configuration keys, and credentials in addresses.
+
+    Args:
+        frame: the same as Python objects; None where it cannot be read: then every value is hidden as soon as the
+            name of a secret key stands in it.
+    """
+    if frame is not None and _hide(frame):
+        try:
+            text = orjson.dumps(frame).decode()
+        except orjson.JSONEncodeError:
+            frame = None  # it can be read deeper than it can be written
+    if frame is None:
+        low = text.casefold()
+        if "password" in low or any(key in low for key in SECRET_KEYS):
+            text = _VALUE.sub(rf"\g<1>{HIDDEN}", text)
+    return _CREDENTIALS_IN_URL.sub(rf"\g<1>{HIDDEN}@", text)
+
+
+def _hide(frame: Any) -> bool:
+    """Hide the values of secret keys within a frame; whether there were any. Without recursion: a frame may be deep."""
+    found = False
+    waiting = [frame]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        elif isinstance(part, dict):
+            waiting += part.values()
+            key = part.get("key")
+            if isinstance(key, str) and part.get("value") and is_secret(key):
+                part["value"] = HIDDEN
+                found = True
+    return found
