@@ -23,6 +23,7 @@ from scada import __version__, api, hmi, resources
 from scada.app import simulated
 from scada.app.calendars import Calendars
 from scada.app.doors import listening_sockets, lock, port_of
+from scada.app.file_doors import FileDoors
 from scada.app.http import HttpServer
 from scada.app.previews import Previews
 from scada.app.vitals import Vitals
@@ -43,6 +44,7 @@ from scada.notify.links import LinkSigner, load_key
 from scada.opcua.server import OpcUaServer
 from scada.project.loader import with_network
 from scada.runtime.clock import SystemClock
+from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
 from scada.runtime.requests import Note
 from scada.runtime.router import CommandRouter
@@ -52,6 +54,8 @@ from scada.runtime.supervise import supervise
 ADMIN = "admin"
 ADMIN_PASSWORD_VARIABLE = "SCADA_ADMIN_PASSWORD"  # noqa: S105 (the name of a variable)
 STOP_TIMEOUT_S = 5.0
+DOORS = ("http", "ocpp", "opcua")
+"""Doors whose ports are the network's; the file server's are its own."""
 
 log = structlog.get_logger()
 
@@ -70,6 +74,7 @@ class Running:
     router: CommandRouter
     accounts: Accounts
     store: CoreStore
+    documents: Documents
     ports: dict[str, int]
     services: dict[str, bool] = field(default_factory=dict)
     ready_after_s: float = 0.0
@@ -134,13 +139,15 @@ async def start(
         if simulate:
             plant = simulated.with_free_ports(plant)
         profiles = _profiles(plant)
-        plant = with_network(plant, **{f"{name}_port": port_of(sock) for name, sock in sockets.items()})
+        chosen = {f"{name}_port": port_of(sock) for name, sock in sockets.items() if name in DOORS}
+        plant = with_network(plant, **chosen)
         store = open_core(data, {level.number: level.priority for level in plant.levels})
         try:
             clock = SystemClock()
             restart = await asyncio.to_thread(store.restart)
             domain = plant.mail.sender.partition("@")[2] or "scada.invalid"
             host = PlantHost(plant, restart, clock, store.journal, store.samples, domain)
+            documents = Documents(host, restart.documents)
             _restore_values(host, store.samples)
 
             async def audit(record: AuditRecord) -> None:
@@ -154,6 +161,7 @@ async def start(
                 router=CommandRouter(host),
                 accounts=accounts,
                 store=store,
+                documents=documents,
                 ports={name: port_of(sock) for name, sock in sockets.items()},
             )
             await accounts.refresh()
@@ -202,7 +210,8 @@ async def _services(
             duties=host.core.oncall.duties,
         )
     )
-    ocpp = OcppServer(plant, host, running.router, secret)
+    files = FileDoors(plant, host, running.documents, sockets)
+    ocpp = OcppServer(plant, host, running.router, secret, files.server)
     application = api.create_app(
         api.ApiServices(
             plant=plant,
@@ -244,6 +253,7 @@ async def _services(
         "Http": http.run,
         "Hmi": pages.run,
         "Opcua": opcua.run,
+        **files.services(),
     }
     if plant.contacts or plant.mail.relays:
         services["Notify"] = notifier.run
@@ -263,6 +273,7 @@ async def _services(
     finally:
         host.leave()
         await http.stop()
+        await files.stop()
         for task in tasks[1:]:
             task.cancel()
         _, left = await asyncio.wait(tasks[1:], timeout=STOP_TIMEOUT_S)

@@ -38,6 +38,10 @@ def listening_sockets(plant: Plant) -> Iterator[dict[str, socket.socket]]:
             ("opcua", network.opcua_port),
         ):
             sockets[name] = bind(network.host, port, name)
+        files = plant.files
+        for name, door in (("files_http", files.http_port), ("files_ftp", files.ftp_port)):
+            if door is not None:
+                sockets[name] = bind(files.host or network.host, door, name)
         yield sockets
     finally:
         for sock in sockets.values():

@@ -17,24 +17,27 @@ HTTP_STOP_TIMEOUT_S = 4.0
 class HttpServer:
     """Serves an ASGI application; a new uvicorn for each restart of the service."""
 
-    def __init__(self, application: Any, sock: socket.socket) -> None:
+    def __init__(self, application: Any, sock: socket.socket, **options: Any) -> None:
+        """`options`: of uvicorn, besides or instead of our own."""
         self._application = application
         self._socket = sock
+        self._options = options
         self._server: uvicorn.Server | None = None
         self._stopping = False
         self._ended = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        config = uvicorn.Config(
-            self._application,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            ws_max_size=1 << 20,
-            timeout_graceful_shutdown=2,
-            lifespan="on",
-        )
+        options: dict[str, Any] = {
+            "log_config": None,
+            "access_log": False,
+            "server_header": False,
+            "ws_max_size": 1 << 20,
+            "timeout_graceful_shutdown": 2,
+            "lifespan": "on",
+            **self._options,
+        }
+        config = uvicorn.Config(self._application, **options)
         self._server = _QuietServer(config)
         # A duplicate: uvicorn closes what it is given, and a restart needs the port again.
         await self._server.serve([self._socket.dup()])

@@ -11,6 +11,7 @@ from scada.core.plant import (
     Connector,
     Current,
     Feeder,
+    FileSettings,
     Level,
     Meter,
     Network,
@@ -28,7 +29,7 @@ from scada.project.alarm_schema import LevelsFile
 from scada.project.expand import Types, texts
 from scada.project.files import Reader
 from scada.project.oncall_build import oncall_parts
-from scada.project.schema import ChargerRow, MeterRow, ProjectFile, SiteSection, TokenRow
+from scada.project.schema import ChargerRow, FilesSection, MeterRow, ProjectFile, SiteSection, TokenRow
 from scada.project.sections import Sections
 from scada.project.tag_table import Table, apply, apply_table
 
@@ -72,6 +73,7 @@ def build(
             stale_us=project.ocpp.stale_s * SECOND_US,
             free_vending=project.ocpp.free_vending,
         ),
+        files=_files(project.files),
         simulation=Simulation(**project.simulation.model_dump()),
         directory=sections.directory,
     )
@@ -96,6 +98,22 @@ def expiry_us(text: str, timezone: str) -> TimeUs:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(timezone))
     return int(moment.timestamp() * SECOND_US)
+
+
+def _files(section: FilesSection) -> FileSettings:
+    passive = section.passive_ports
+    return FileSettings(
+        host=section.host,
+        http_port=section.http_port,
+        ftp_port=section.ftp_port,
+        address=section.address,
+        passive_ports=(passive[0], passive[1]) if passive else None,
+        tls_certificate=section.tls_certificate,
+        tls_key=section.tls_key,
+        upload_bytes_max=section.upload_mb_max * 1_000_000,
+        received_bytes_max=section.received_mb_max * 1_000_000,
+        firmware_bytes_max=section.firmware_mb_max * 1_000_000,
+    )
 
 
 def _site(section: SiteSection, sections: Sections, project: ProjectFile, types: Types) -> Site:

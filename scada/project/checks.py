@@ -36,6 +36,7 @@ def check_tables(reader: Reader, sections: Sections) -> None:
 def check_project(reader: Reader, sections: Sections, project: ProjectFile, types: Types) -> None:
     """What project.toml and the tables say of each other and of the device types."""
     _sites(reader, project)
+    _files(reader, project)
     _devices_fit(reader, sections, project, types)
     for line, row in sections.chargers:
         site = next((site for site in project.sites if site.tag == row.site), None)
@@ -67,6 +68,26 @@ def _devices(sections: Sections) -> Iterable[tuple[str, int, str, str]]:
     """(file, line, site, tag) of chargers and meters."""
     yield from (("chargers.csv", line, row.site, row.tag) for line, row in sections.chargers)
     yield from (("meters.csv", line, row.site, row.tag) for line, row in sections.meters)
+
+
+def _files(reader: Reader, project: ProjectFile) -> None:
+    files = project.files
+
+    def wrong(key: str, reason: str) -> None:
+        reader.problem("project.toml", f"files.{key}", reason)
+
+    if bool(files.tls_certificate) != bool(files.tls_key):
+        wrong("tls_key", "certificate and key go together")
+    for key in ("tls_certificate", "tls_key"):
+        name = getattr(files, key)
+        if name and not (reader.directory / name).is_file():
+            wrong(key, f"there is no file '{name}'")
+    if files.passive_ports is not None:
+        first, last = files.passive_ports
+        if not 1 <= first <= last:
+            wrong("passive_ports", "gives the first and the last port, neither 0")
+    if files.upload_mb_max > files.received_mb_max:
+        wrong("upload_mb_max", "one file has to fit into 'received_mb_max'")
 
 
 def _sites(reader: Reader, project: ProjectFile) -> None:

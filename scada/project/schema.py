@@ -62,6 +62,21 @@ class OcppSection(Strict):
     allow_missing_subprotocol: bool = False
 
 
+class FilesSection(Strict):
+    """[files]: a port that is left out is closed."""
+
+    host: str = ""
+    http_port: Port | None = None
+    ftp_port: Port | None = None
+    address: Annotated[str, Field(pattern=r"^[A-Za-z0-9.:\-]*$", max_length=253)] = ""
+    passive_ports: Annotated[list[Port], Field(min_length=2, max_length=2)] | None = None
+    tls_certificate: str = ""
+    tls_key: str = ""
+    upload_mb_max: Annotated[int, Field(ge=1, le=10_000)] = 200
+    received_mb_max: Annotated[int, Field(ge=1, le=1_000_000)] = 2_000
+    firmware_mb_max: Annotated[int, Field(ge=1, le=10_000)] = 500
+
+
 class OpcUaSection(Strict):
     """[opcua]."""
 
@@ -105,6 +120,7 @@ class ProjectFile(Strict):
     project: ProjectSection
     network: NetworkSection = NetworkSection()
     ocpp: OcppSection = OcppSection()
+    files: FilesSection = FilesSection()
     opcua: OpcUaSection = OpcUaSection()
     mail: MailSection = MailSection()
     simulation: SimulationSection = SimulationSection()

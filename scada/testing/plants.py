@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from scada.core.plant import Network, Plant
+from scada.core.plant import FileSettings, Network, Plant
 from scada.project import load, scaffold
 
 
@@ -21,6 +21,5 @@ def small_plant(directory: Path, **changes: object) -> Plant:
     plant = load(project)
     return replace(
         plant,
-        network=Network(http_port=0, ocpp_port=0, opcua_port=0),
-        **changes,  # type: ignore[arg-type]
+        **{"network": Network(http_port=0, ocpp_port=0, opcua_port=0), "files": FileSettings(), **changes},  # type: ignore[arg-type]
     )

@@ -30,7 +30,7 @@ from scada.core.plant.places import (
     Site,
 )
 from scada.core.plant.plant import Plant
-from scada.core.plant.settings import Network, OcppSettings, Security, Simulation, Token
+from scada.core.plant.settings import FileSettings, Network, OcppSettings, Security, Simulation, Token
 
 __all__ = [
     "OCPP_IDENTITY",
@@ -44,6 +44,7 @@ __all__ = [
     "EscalationStep",
     "EventNotice",
     "Feeder",
+    "FileSettings",
     "Level",
     "Mail",
     "MailRelay",

@@ -21,7 +21,7 @@ from scada.core.plant.people import (
     Team,
 )
 from scada.core.plant.places import Charger, Connector, Meter, Site
-from scada.core.plant.settings import Network, OcppSettings, Security, Simulation, Token
+from scada.core.plant.settings import FileSettings, Network, OcppSettings, Security, Simulation, Token
 from scada.core.tag import TagDefinition, Texts
 
 
@@ -52,6 +52,7 @@ class Plant:
     security: Security = field(default_factory=Security)
     mail: Mail = field(default_factory=Mail)
     ocpp: OcppSettings = field(default_factory=OcppSettings)
+    files: FileSettings = field(default_factory=FileSettings)
     simulation: Simulation = field(default_factory=Simulation)
     directory: Path = field(default_factory=Path)
 

@@ -44,6 +44,38 @@ class Network:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileSettings:
+    """The file server for chargers. Without a port it is closed.
+
+    Attributes:
+        host: listening address; empty: that of the other doors.
+        http_port, ftp_port: None: closed; 0: the system chooses.
+        address: host name or IP under which chargers reach it; empty: the listening address.
+        passive_ports: first and last port of FTP's data connections (RFC 959 PASV, RFC 2428 EPSV); None: any.
+        tls_certificate, tls_key: PEM files below the project; with them HTTP is HTTPS.
+        upload_bytes_max: of one file from a charger.
+        received_bytes_max: of all of them together; at it the oldest are deleted.
+        firmware_bytes_max: of one firmware file.
+    """
+
+    host: str = ""
+    http_port: int | None = None
+    ftp_port: int | None = None
+    address: str = ""
+    passive_ports: tuple[int, int] | None = None
+    tls_certificate: str = ""
+    tls_key: str = ""
+    upload_bytes_max: int = 200_000_000
+    received_bytes_max: int = 2_000_000_000
+    firmware_bytes_max: int = 500_000_000
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anything listens."""
+        return self.http_port is not None or self.ftp_port is not None
+
+
+@dataclass(frozen=True, kw_only=True)
 class OcppSettings:
     """What every charger is asked for.
 

@@ -11,6 +11,8 @@ SECRET_KEYS = frozenset({"authorizationkey", "apnpassword", "pin"})
 """Configuration keys whose value is never shown, in lower case; besides, each with `password` in its name."""
 HIDDEN = "…"
 _CREDENTIALS_IN_URL = re.compile(r"([a-zA-Z]+://)[^/\s\"@]+@")
+_TOKEN_IN_URL = re.compile(r"(https?://[^/\s\"]+/)[A-Za-z0-9_-]{32}(?=/)")
+"""Of the file server: who has it may fetch or upload one file."""
 _VALUE = re.compile(r'("value"\s*:\s*")(?:[^"\\]|\\.)*')
 
 
@@ -36,6 +38,7 @@ def redacted(frame: Any, text: str) -> str:
         low = text.casefold()
         if "password" in low or any(key in low for key in SECRET_KEYS):
             text = _VALUE.sub(rf"\g<1>{HIDDEN}", text)
+    text = _TOKEN_IN_URL.sub(rf"\g<1>{HIDDEN}", text)
     return _CREDENTIALS_IN_URL.sub(rf"\g<1>{HIDDEN}@", text)
 
 

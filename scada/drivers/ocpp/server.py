@@ -18,6 +18,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
 
+from scada.core.file_ports import FileExchange
 from scada.core.plant import OCPP_IDENTITY, Plant
 from scada.core.value import GOOD
 from scada.drivers.ocpp.console import Console
@@ -63,6 +64,7 @@ class OcppServer:
 
     Args:
         secret: reads a secret by its reference (`env:NAME`, `file:PATH`).
+        files: where chargers fetch and upload files; None: there is no file server.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class OcppServer:
         host: PlantHost,
         router: CommandRouter,
         secret: Callable[[str], str | None],
+        files: FileExchange | None = None,
     ) -> None:
         self._plant = plant
         self._host = host
@@ -80,7 +83,7 @@ class OcppServer:
         trace = Trace(host.clock, sum(1 for _ in plant.chargers()))
         self.console = Console(plant, trace, self._dialect_of)
         for charger in plant.chargers():
-            station = Station(charger, host, trace.tap(charger))
+            station = Station(charger, host, trace.tap(charger), files)
             self.stations[charger.identity] = station
             router.register(charger.path, station)
             if charger.basic_auth_ref:

@@ -13,6 +13,7 @@ import structlog
 from scada.core import moment
 from scada.core.command import Command, CommandResult, Outcome
 from scada.core.effects import Event
+from scada.core.file_ports import FileExchange
 from scada.core.plant import Charger
 from scada.core.tag import Tag
 from scada.core.value import GOOD, TimeUs, Value
@@ -41,10 +42,14 @@ class Station:
 
     Attributes:
         configuration: its configuration keys as last read: key → (value, read-only).
+        files: where it fetches and uploads files; None: there is no file server.
+        transfers: kinds of file transfers under way (`diagnostics`, `firmware`): one of each at a time.
         deviations: what it does otherwise than the standard says → how often.
     """
 
-    def __init__(self, charger: Charger, host: PlantHost, tap: Tap | None = None) -> None:
+    def __init__(
+        self, charger: Charger, host: PlantHost, tap: Tap | None = None, files: FileExchange | None = None
+    ) -> None:
         self.charger = charger
         self.host = host
         self.settings = host.plant.ocpp
@@ -56,6 +61,8 @@ class Station:
         }
         self.clock = DeviceClock()
         self._tap = tap
+        self.files = files
+        self.transfers: set[str] = set()
         self.peer: Peer | None = None
         self._dialect: Dialect | None = None
         self._learn_now = asyncio.Event()
