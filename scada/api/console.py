@@ -91,7 +91,7 @@ def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
         sent: Sent = None,
         text: Found = "",
     ) -> StreamingResponse:
-        """Frames as they pass, one JSON object a line (`application/x-ndjson`); an empty line each 10 s."""
+        """Frames as they pass, one JSON object a line (`application/x-ndjson`); an empty line at the start and each 10 s."""
         nonlocal followers
         if followers >= FOLLOWERS_MAX:
             raise BadRequest(f"{FOLLOWERS_MAX} traces are followed already")
@@ -103,6 +103,7 @@ def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
             queue = _Queue()
             end = console.follow(chosen, queue.put)
             try:
+                yield b"\n"  # from here on nothing is missed
                 while True:
                     yield await queue.lines()
             finally:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
-from scada.api import alarms, console, force, journal, models, oncall, outbox
+from scada.api import alarms, console, force, journal, models, oncall, outbox, profiles
 from scada.api.access import actor_of, basic_scheme, bearer_scheme, origin_of, requires
 from scada.api.services import ApiServices
 from scada.core import moment
@@ -41,6 +41,7 @@ def build(services: ApiServices) -> APIRouter:
     oncall.build(router, services, secured)
     outbox.build(router, services, secured)
     console.build(router, services, secured)
+    profiles.build(router, services, secured)
     return router
 
 
