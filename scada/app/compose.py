@@ -115,6 +115,8 @@ async def _run(plant: Plant, *, simulate: bool, say: Callable[[str], None]) -> N
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with start(plant, simulate=simulate, say=say) as running:
+        gc.freeze()  # what lives for ever is not looked through again
+        gc.enable()
         ports = running.ports
         host = plant.network.host
         say(f"EV-SCADA {__version__} runs project '{plant.name}' (ready after {running.ready_after_s:.1f} s)")
