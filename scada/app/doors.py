@@ -38,10 +38,22 @@ def listening_sockets(plant: Plant) -> Iterator[dict[str, socket.socket]]:
             ("opcua", network.opcua_port),
         ):
             sockets[name] = bind(network.host, port, name)
-        files = plant.files
-        for name, door in (("files_http", files.http_port), ("files_ftp", files.ftp_port)):
-            if door is not None:
-                sockets[name] = bind(files.host or network.host, door, name)
+        with file_sockets(plant) as more:
+            yield {**sockets, **more}
+    finally:
+        for sock in sockets.values():
+            sock.close()
+
+
+@contextmanager
+def file_sockets(plant: Plant) -> Iterator[dict[str, socket.socket]]:
+    """The listening sockets of the file server's doors that the project opens."""
+    files = plant.files
+    sockets: dict[str, socket.socket] = {}
+    try:
+        for name, port in (("files_http", files.http_port), ("files_ftp", files.ftp_port)):
+            if port is not None:
+                sockets[name] = bind(files.host or plant.network.host, port, name)
         yield sockets
     finally:
         for sock in sockets.values():

@@ -181,6 +181,9 @@ EVENTS = {
     "boot": _("charger booted"),
     "status": _("state reported"),
     "link": _("link came or went"),
+    "firmware_status": _("firmware update goes on"),
+    "diagnostics_status": _("upload of diagnostics goes on"),
+    "file_received": _("file received from a charger"),
 }
 """Kinds of device events (`scada.core.effects.Event`)."""
 DAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))

@@ -70,7 +70,16 @@ Texts = Annotated[dict[str, str], BeforeValidator(_texts)]
 Words = Annotated[list[str], BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Positive = Annotated[float, Field(gt=0)]
-EventKind = Literal["transaction_started", "transaction_stopped", "boot", "status", "link"]
+EventKind = Literal[
+    "transaction_started",
+    "transaction_stopped",
+    "boot",
+    "status",
+    "link",
+    "firmware_status",
+    "diagnostics_status",
+    "file_received",
+]
 """`scada.core.effects.Event.kind`."""
 
 

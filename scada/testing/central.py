@@ -9,10 +9,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from scada.app.doors import file_sockets
+from scada.app.file_doors import FileDoors
 from scada.core.plant import Plant
 from scada.drivers.ocpp.server import OcppServer
+from scada.files import FileServer
 from scada.history import CoreStore, open_core
 from scada.runtime.clock import SystemClock
+from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
 from scada.runtime.router import CommandRouter
 
@@ -27,6 +31,7 @@ class Central:
     store: CoreStore
     ocpp: OcppServer
     url: str
+    files: FileServer | None = None
 
 
 @asynccontextmanager
@@ -35,17 +40,21 @@ async def central_system(
 ) -> AsyncIterator[Central]:
     """Start one on a free port of 127.0.0.1 and stop it at the end of the block."""
     store = open_core(data)
-    host = PlantHost(plant, store.restart(), SystemClock(), store.journal, store.samples)
+    restart = store.restart()
+    host = PlantHost(plant, restart, SystemClock(), store.journal, store.samples)
     router = CommandRouter(host)
-    ocpp = OcppServer(plant, host, router, (secrets or {}).get)
-    with socket.create_server(("127.0.0.1", 0)) as sock:
+    with socket.create_server(("127.0.0.1", 0)) as sock, file_sockets(plant) as sockets:
+        files = FileDoors(plant, host, Documents(host, restart.documents), sockets)
+        ocpp = OcppServer(plant, host, router, (secrets or {}).get, files.server)
         sock.setblocking(False)
         tasks = [asyncio.create_task(host.run()), asyncio.create_task(ocpp.run(sock))]
+        tasks += [asyncio.create_task(service()) for service in files.services().values()]  # type: ignore[arg-type]
         try:
             await ocpp.listening.wait()
-            port = sock.getsockname()[1]
-            yield Central(plant, host, router, store, ocpp, f"ws://127.0.0.1:{port}{plant.network.ocpp_path}")
+            url = f"ws://127.0.0.1:{sock.getsockname()[1]}{plant.network.ocpp_path}"
+            yield Central(plant, host, router, store, ocpp, url, files.server)
         finally:
+            await files.stop()
             for task in reversed(tasks):
                 task.cancel()
             await asyncio.wait(tasks)

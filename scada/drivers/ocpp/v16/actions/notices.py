@@ -9,28 +9,10 @@ from msgspec import Struct
 from scada.drivers.ocpp.station import Station, log
 
 
-class _Status(Struct):
-    status: str
-
-
 class _SecurityEvent(Struct):
     type: str
     timestamp: str
     techInfo: str = ""  # noqa: N815 (the wire's name)
-
-
-async def diagnostics(station: Station, body: dict[str, Any]) -> dict[str, Any]:
-    """DiagnosticsStatusNotification (OCPP 1.6 4.4)."""
-    notice = station.read("DiagnosticsStatusNotification", body, _Status)
-    log.info("ocpp_diagnostics", charger=station.charger.path, status=notice.status[:50])
-    return {}
-
-
-async def firmware(station: Station, body: dict[str, Any]) -> dict[str, Any]:
-    """FirmwareStatusNotification (OCPP 1.6 4.5)."""
-    notice = station.read("FirmwareStatusNotification", body, _Status)
-    log.info("ocpp_firmware", charger=station.charger.path, status=notice.status[:50])
-    return {}
 
 
 async def security_event(station: Station, body: dict[str, Any]) -> dict[str, Any]:

@@ -5,20 +5,25 @@ from scada.drivers.ocpp.v16.commands import (
     change_availability,
     clear_cache,
     get_configuration,
+    get_diagnostics,
     remote_start,
     remote_stop,
     reset,
     trigger_message,
     unlock_connector,
+    update_firmware,
 )
 
 COMMANDS: dict[str, Execute] = {
     "ChangeAvailability": change_availability.execute,
     "ClearCache": clear_cache.execute,
     "GetConfiguration": get_configuration.execute,
+    "GetDiagnostics": get_diagnostics.execute,
+    "GetLog": get_diagnostics.execute_log,
     "RemoteStart": remote_start.execute,
     "RemoteStop": remote_stop.execute,
     "Reset": reset.execute,
     "TriggerMessage": trigger_message.execute,
     "UnlockConnector": unlock_connector.execute,
+    "UpdateFirmware": update_firmware.execute,
 }
