@@ -65,16 +65,17 @@ class Running:
     """What a started system tells of itself.
 
     Attributes:
-        ports: those in use: http, ocpp, opcua.
+        ports: those in use: http, ocpp, opcua, and ocpps where it is open.
         services: name → whether it runs.
+        documents: what services have kept of earlier runs.
     """
 
     plant: Plant
+    documents: Documents
     host: PlantHost
     router: CommandRouter
     accounts: Accounts
     store: CoreStore
-    documents: Documents
     ports: dict[str, int]
     services: dict[str, bool] = field(default_factory=dict)
     ready_after_s: float = 0.0
@@ -123,6 +124,8 @@ async def _run(plant: Plant, *, simulate: bool, say: Callable[[str], None]) -> N
         say(f"  HMI      http://{host}:{ports['http']}/")
         say(f"  REST     http://{host}:{ports['http']}/api/v1/openapi.json")
         say(f"  OCPP     ws://{host}:{ports['ocpp']}{plant.network.ocpp_path}/<identity>")
+        if "ocpps" in ports:
+            say(f"  OCPP     wss://{host}:{ports['ocpps']}{plant.network.ocpp_path}/<identity>")
         say(f"  OPC UA   opc.tcp://{host}:{ports['opcua']}/")
         say("  Ctrl-C stops it.")
         await stop.wait()
@@ -213,7 +216,7 @@ async def _services(
         )
     )
     files = FileDoors(plant, host, running.documents, sockets)
-    ocpp = OcppServer(plant, host, running.router, secret, files.server)
+    ocpp = OcppServer(plant, host, running.router, secret, running.documents, files.server)
     application = api.create_app(
         api.ApiServices(
             plant=plant,
@@ -250,7 +253,7 @@ async def _services(
     services: dict[str, Callable[[], Awaitable[None]]] = {
         "Accounts": running.accounts.run,
         "Vitals": Vitals(host, plant.directory / "data", running.store.samples, running.accounts, opcua).run,
-        "Ocpp": lambda: ocpp.run(sockets["ocpp"]),
+        "Ocpp": lambda: ocpp.run(sockets["ocpp"], sockets.get("ocpps")),
         "Modbus": ModbusDriver(host, tuple(plant.meters()), profiles).run,
         "Http": http.run,
         "Hmi": pages.run,

@@ -36,7 +36,10 @@ def listening_sockets(plant: Plant) -> Iterator[dict[str, socket.socket]]:
             ("http", network.http_port),
             ("ocpp", network.ocpp_port),
             ("opcua", network.opcua_port),
+            ("ocpps", network.ocpps_port),
         ):
+            if port is None:
+                continue
             sockets[name] = bind(network.host, port, name)
         with file_sockets(plant) as more:
             yield {**sockets, **more}

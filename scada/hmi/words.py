@@ -184,6 +184,7 @@ EVENTS = {
     "firmware_status": _("firmware update goes on"),
     "diagnostics_status": _("upload of diagnostics goes on"),
     "file_received": _("file received from a charger"),
+    "security_event": _("security event"),
 }
 """Kinds of device events (`scada.core.effects.Event`)."""
 DAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from scada.core.plant import (
+    Certificates,
     Charger,
     Connector,
     Current,
@@ -65,6 +66,11 @@ def build(
             opcua_anonymous=project.opcua.anonymous,
             opcua_policies=tuple(project.opcua.policies),
         ),
+        certificates=Certificates(
+            **project.certificates.model_dump(exclude={"names", "roots"}),
+            names=tuple(project.certificates.names),
+            roots=tuple(project.certificates.roots),
+        ),
         ocpp=OcppSettings(
             heartbeat_s=project.ocpp.heartbeat_s,
             meter_sample_s=project.ocpp.meter_sample_s,
@@ -72,6 +78,9 @@ def build(
             call_timeout_s=project.ocpp.call_timeout_s,
             stale_us=project.ocpp.stale_s * SECOND_US,
             free_vending=project.ocpp.free_vending,
+            security_profile=project.ocpp.security_profile,
+            unknown=project.ocpp.unknown,
+            ping_s=project.ocpp.ping_s,
         ),
         files=_files(project.files),
         simulation=Simulation(**project.simulation.model_dump()),
@@ -128,13 +137,21 @@ def _site(section: SiteSection, sections: Sections, project: ProjectFile, types:
             for f in section.feeders
         ),
         chargers=tuple(
-            _charger(row, types, languages[0]) for _, row in sections.chargers if row.site == section.tag
+            _charger(row, types, section, project) for _, row in sections.chargers if row.site == section.tag
         ),
         meters=tuple(_meter(row, languages[0]) for _, row in sections.meters if row.site == section.tag),
     )
 
 
-def _charger(row: ChargerRow, types: Types, language: str) -> Charger:
+def security_profile(row: ChargerRow, project: ProjectFile) -> int:
+    """The lowest security profile that a charger may come with."""
+    if row.security is not None:
+        return row.security
+    return 1 if row.password_ref else project.ocpp.security_profile
+
+
+def _charger(row: ChargerRow, types: Types, site: SiteSection, project: ProjectFile) -> Charger:
+    language, lenient = project.project.languages[0], site.allow_missing_subprotocol
     kind = types.types[row.type]
     path = f"{row.site}.{row.tag}"
     return Charger(
@@ -146,6 +163,8 @@ def _charger(row: ChargerRow, types: Types, language: str) -> Charger:
         label={language: row.label} if row.label else {},
         feeder=row.feeder,
         basic_auth_ref=row.password_ref,
+        security=security_profile(row, project),
+        missing_subprotocol=project.ocpp.allow_missing_subprotocol if lenient is None else lenient,
         connectors=tuple(
             Connector(
                 number=number,

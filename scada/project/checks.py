@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from scada.core.expression import FUNCTIONS
 from scada.core.expression.formula import SCOPE_WORDS
 from scada.project.alarm_checks import check_alarms
-from scada.project.build import expiry_us
+from scada.project.build import expiry_us, security_profile
 from scada.project.expand import Types
 from scada.project.files import Reader, near_or_known
 from scada.project.oncall_checks import check_oncall
@@ -41,6 +41,7 @@ def check_project(reader: Reader, sections: Sections, project: ProjectFile, type
     for line, row in sections.chargers:
         site = next((site for site in project.sites if site.tag == row.site), None)
         _charger(reader, line, row, site, types)
+        _security(reader, line, row, project)
     for line, meter in sections.meters:
         chargers = [row.tag for _, row in sections.chargers if row.site == meter.site]
         if meter.measures and meter.measures not in chargers:
@@ -60,6 +61,7 @@ def check_project(reader: Reader, sections: Sections, project: ProjectFile, type
                 line,
             )
     _tokens(reader, sections, project)
+    _certificates(reader, project)
     check_oncall(reader, project, datetime.now(UTC))
     check_alarms(reader, sections, project, types)
 
@@ -120,11 +122,44 @@ def _charger(reader: Reader, line: int, row: ChargerRow, site: SiteSection | Non
         problem("type", f"there is no device type '{row.type}'", near_or_known(row.type, types.types))
     if site is not None and row.feeder and row.feeder not in (names := [f.name for f in site.feeders]):
         problem("feeder", f"site '{site.tag}' has no feeder '{row.feeder}'", near_or_known(row.feeder, names))
-    if ":" in row.identity and row.password_ref:
-        problem("identity", "an identity with ':' cannot use basic authentication")
     for column, words in (("plug", row.plug), ("bays", row.bays)):
         if len(words) not in (0, 1, row.connectors):
             problem(column, f"{len(words)} words for {row.connectors} connectors", "one for all, or one each")
+
+
+def _security(reader: Reader, line: int, row: ChargerRow, project: ProjectFile) -> None:
+    """Whether the charger can come in at all with what its security profile asks for."""
+
+    def problem(column: str, reason: str, hint: str = "") -> None:
+        reader.problem("chargers.csv", f"row {line}, column {column}", reason, hint, line)
+
+    profile = security_profile(row, project)
+    if profile == 0 and row.password_ref:
+        problem("security", "profile 0 asks for no password, but there is one", "leave it empty, or choose 1")
+    if profile in (1, 2) and not row.password_ref:
+        problem(
+            "password_ref",
+            f"security profile {profile} needs a password of 16 to 40 characters",
+            "env:NAME or file:PATH; or say security = 0 (plain, no password) or 3 (certificate)",
+        )
+    if ":" in row.identity and (row.password_ref or profile in (1, 2)):
+        problem("identity", "an identity with ':' cannot use basic authentication")
+    if profile >= 2 and project.network.ocpps_port is None:
+        problem("security", f"profile {profile} needs the TLS door", "set network.ocpps_port in project.toml")
+
+
+def _certificates(reader: Reader, project: ProjectFile) -> None:
+    """Whether what [certificates] names is there."""
+    section = project.certificates
+    if bool(section.server_ref) is not bool(section.server_key_ref):
+        where = "certificates.server_key_ref" if section.server_ref else "certificates.server_ref"
+        reader.problem("project.toml", where, "server_ref and server_key_ref belong together")
+    for number, name in enumerate(section.roots):
+        if not (reader.directory / name).is_file():
+            where = f"certificates.roots[{number}]"
+            reader.problem(
+                "project.toml", where, f"there is no file '{name}'", "a PEM file of CA certificates"
+            )
 
 
 def _tokens(reader: Reader, sections: Sections, project: ProjectFile) -> None:

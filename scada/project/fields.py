@@ -69,6 +69,7 @@ UnitSymbol = Annotated[str, AfterValidator(_unit)]
 Texts = Annotated[dict[str, str], BeforeValidator(_texts)]
 Words = Annotated[list[str], BeforeValidator(_split)]
 Port = Annotated[int, Field(ge=0, le=65535)]
+SecurityProfile = Annotated[int, Field(ge=0, le=3)]
 Positive = Annotated[float, Field(gt=0)]
 EventKind = Literal[
     "transaction_started",
@@ -79,6 +80,7 @@ EventKind = Literal[
     "firmware_status",
     "diagnostics_status",
     "file_received",
+    "security_event",
 ]
 """`scada.core.effects.Event.kind`."""
 

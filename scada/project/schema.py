@@ -12,6 +12,7 @@ from scada.project.fields import (
     Port,
     Positive,
     SecretReference,
+    SecurityProfile,
     Segment,
     Strict,
     Texts,
@@ -48,6 +49,7 @@ class NetworkSection(Strict):
     ocpp_port: Port = 9000
     ocpp_path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_-]*$")] = "/ocpp"
     opcua_port: Port = 4840
+    ocpps_port: Port | None = None
 
 
 class OcppSection(Strict):
@@ -60,6 +62,21 @@ class OcppSection(Strict):
     stale_s: Annotated[int, Field(ge=10, le=86400)] = 300
     free_vending: bool = False
     allow_missing_subprotocol: bool = False
+    security_profile: SecurityProfile = 2
+    unknown: Literal["refuse", "pending"] = "refuse"
+    ping_s: Annotated[float, Field(ge=0, le=3600)] = 30
+
+
+class CertificatesSection(Strict):
+    """[certificates]: of the TLS door for chargers, and those that chargers are given."""
+
+    organization: Annotated[str, Field(min_length=1, max_length=64)] = "EV-SCADA"
+    names: Annotated[list[Annotated[str, Field(min_length=1, max_length=253)]], Field(max_length=50)] = []
+    server_ref: SecretReference = ""
+    server_key_ref: SecretReference = ""
+    roots: Annotated[list[str], Field(max_length=50)] = []
+    charger_days: Annotated[int, Field(ge=1, le=3650)] = 365
+    server_days: Annotated[int, Field(ge=1, le=3650)] = 365
 
 
 class FilesSection(Strict):
@@ -112,6 +129,7 @@ class SiteSection(Strict):
     timezone: Timezone | None = None
     limit_a: Positive
     feeders: list[FeederSection] = []
+    allow_missing_subprotocol: bool | None = None
 
 
 class ProjectFile(Strict):
@@ -121,6 +139,7 @@ class ProjectFile(Strict):
     network: NetworkSection = NetworkSection()
     ocpp: OcppSection = OcppSection()
     files: FilesSection = FilesSection()
+    certificates: CertificatesSection = CertificatesSection()
     opcua: OpcUaSection = OpcUaSection()
     mail: MailSection = MailSection()
     simulation: SimulationSection = SimulationSection()
@@ -139,7 +158,10 @@ class ProjectFile(Strict):
 
 
 class ChargerRow(Strict):
-    """A row of chargers.csv. `plug` and `bays` hold one word a connector, or one for all."""
+    """A row of chargers.csv. `plug` and `bays` hold one word a connector, or one for all.
+
+    `security`: the lowest security profile that it may come with; empty: 1 with a password, else the project's.
+    """
 
     site: str
     tag: Segment
@@ -153,6 +175,7 @@ class ChargerRow(Strict):
     bays: Words = []
     label: str = ""
     password_ref: SecretReference = ""
+    security: SecurityProfile | None = None
 
 
 class MeterRow(Strict):

@@ -31,6 +31,7 @@ class Central:
     store: CoreStore
     ocpp: OcppServer
     url: str
+    tls_url: str
     files: FileServer | None = None
 
 
@@ -38,21 +39,41 @@ class Central:
 async def central_system(
     plant: Plant, data: Path, secrets: dict[str, str] | None = None
 ) -> AsyncIterator[Central]:
-    """Start one on a free port of 127.0.0.1 and stop it at the end of the block."""
+    """Start one on free ports of 127.0.0.1 and stop it at the end of the block."""
     store = open_core(data)
     restart = store.restart()
     host = PlantHost(plant, restart, SystemClock(), store.journal, store.samples)
     router = CommandRouter(host)
-    with socket.create_server(("127.0.0.1", 0)) as sock, file_sockets(plant) as sockets:
-        files = FileDoors(plant, host, Documents(host, restart.documents), sockets)
-        ocpp = OcppServer(plant, host, router, (secrets or {}).get, files.server)
-        sock.setblocking(False)
-        tasks = [asyncio.create_task(host.run()), asyncio.create_task(ocpp.run(sock))]
+    documents = Documents(host, restart.documents)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as sock,
+        socket.create_server(("127.0.0.1", 0)) as tls,
+        file_sockets(plant) as sockets,
+    ):
+        files = FileDoors(plant, host, documents, sockets)
+        ocpp = OcppServer(plant, host, router, (secrets or {}).get, documents, files.server)
+        secure = tls if plant.network.ocpps_port is not None else None
+        for one in (sock, tls):
+            one.setblocking(False)
+        tasks = [asyncio.create_task(host.run()), asyncio.create_task(ocpp.run(sock, secure))]
         tasks += [asyncio.create_task(service()) for service in files.services().values()]  # type: ignore[arg-type]
         try:
-            await ocpp.listening.wait()
-            url = f"ws://127.0.0.1:{sock.getsockname()[1]}{plant.network.ocpp_path}"
-            yield Central(plant, host, router, store, ocpp, url, files.server)
+            opened = asyncio.create_task(ocpp.listening.wait())
+            await asyncio.wait([opened, tasks[1]], return_when=asyncio.FIRST_COMPLETED)
+            if tasks[1].done():
+                opened.cancel()
+                await tasks[1]
+            path = plant.network.ocpp_path
+            yield Central(
+                plant,
+                host,
+                router,
+                store,
+                ocpp,
+                f"ws://127.0.0.1:{sock.getsockname()[1]}{path}",
+                f"wss://127.0.0.1:{tls.getsockname()[1]}{path}",
+                files.server,
+            )
         finally:
             await files.stop()
             for task in reversed(tasks):

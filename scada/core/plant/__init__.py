@@ -30,12 +30,21 @@ from scada.core.plant.places import (
     Site,
 )
 from scada.core.plant.plant import Plant
-from scada.core.plant.settings import FileSettings, Network, OcppSettings, Security, Simulation, Token
+from scada.core.plant.settings import (
+    Certificates,
+    FileSettings,
+    Network,
+    OcppSettings,
+    Security,
+    Simulation,
+    Token,
+)
 
 __all__ = [
     "OCPP_IDENTITY",
     "Action",
     "ActionStep",
+    "Certificates",
     "Charger",
     "Connector",
     "Contact",

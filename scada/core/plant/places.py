@@ -53,7 +53,9 @@ class Charger:
         identity: of OCPP, as it stands in the URL (decoded).
         device_type: name of the template out of `config/device_types`.
         feeder: name of the feeder that it hangs on.
-        basic_auth_ref: where its password is found (security profile 1), or empty for profile 0.
+        basic_auth_ref: where its password is found (security profiles 1 and 2), or empty.
+        security: the lowest security profile that it may come with, 0 to 3.
+        missing_subprotocol: it may leave the header Sec-WebSocket-Protocol out, and is then taken for 1.6.
     """
 
     path: str
@@ -65,6 +67,8 @@ class Charger:
     feeder: str
     connectors: tuple[Connector, ...]
     basic_auth_ref: str = ""
+    security: int = 2
+    missing_subprotocol: bool = False
 
     def connector(self, number: int) -> Connector | None:
         """The connector with this connectorId."""

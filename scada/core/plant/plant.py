@@ -21,7 +21,15 @@ from scada.core.plant.people import (
     Team,
 )
 from scada.core.plant.places import Charger, Connector, Meter, Site
-from scada.core.plant.settings import FileSettings, Network, OcppSettings, Security, Simulation, Token
+from scada.core.plant.settings import (
+    Certificates,
+    FileSettings,
+    Network,
+    OcppSettings,
+    Security,
+    Simulation,
+    Token,
+)
 from scada.core.tag import TagDefinition, Texts
 
 
@@ -50,6 +58,7 @@ class Plant:
     roles: Mapping[str, Role] = field(default_factory=dict)
     network: Network = field(default_factory=Network)
     security: Security = field(default_factory=Security)
+    certificates: Certificates = field(default_factory=Certificates)
     mail: Mail = field(default_factory=Mail)
     ocpp: OcppSettings = field(default_factory=OcppSettings)
     files: FileSettings = field(default_factory=FileSettings)

@@ -25,7 +25,11 @@ class Token:
 
 @dataclass(frozen=True, kw_only=True)
 class Security:
-    """Who may come in over which door."""
+    """Who may come in over which door.
+
+    Attributes:
+        allow_missing_subprotocol: of unknown chargers (see `Charger.missing_subprotocol`).
+    """
 
     allow_missing_subprotocol: bool = False
     opcua_anonymous: bool = False
@@ -34,13 +38,18 @@ class Security:
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """Addresses and ports. 0 lets the system choose; the chosen one is logged and shown by `/api/v1/health`."""
+    """Addresses and ports. 0 lets the system choose; the chosen one is logged and shown by `/api/v1/health`.
+
+    Attributes:
+        ocpps_port: the door for chargers that speak TLS; None: it is closed.
+    """
 
     host: str = "127.0.0.1"
     http_port: int = 8080
     ocpp_port: int = 9000
     ocpp_path: str = "/ocpp"
     opcua_port: int = 4840
+    ocpps_port: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +95,11 @@ class OcppSettings:
         call_timeout_s: how long a charger may take to answer a call.
         stale_us: time without a link after which its values are Bad.
         free_vending: everybody may charge.
+        security_profile: that of unknown chargers, and of those whose row says nothing (OCPP 1.6 security whitepaper 2):
+            0 plain without a password, 1 password, 2 TLS and password, 3 TLS and a certificate of the charger.
+        unknown: what becomes of chargers that the project does not have: `refuse`, or `pending`: they wait for somebody
+            to adopt them.
+        ping_s: how often a charger is pinged; 0: never.
     """
 
     heartbeat_s: int = 60
@@ -94,6 +108,31 @@ class OcppSettings:
     call_timeout_s: float = 30.0
     stale_us: TimeUs = 300_000_000
     free_vending: bool = False
+    security_profile: int = 2
+    unknown: str = "refuse"
+    ping_s: float = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificates:
+    """The certificates of the TLS door for chargers, and those that chargers are given.
+
+    Attributes:
+        organization: O of what the project's own CA issues, and what a charger's request must carry.
+        names: host names and addresses that chargers use, for the server certificate of the project's own CA.
+        server_ref, server_key_ref: PEM of a server certificate from elsewhere, chain included, and of its key; empty: the
+            project's own CA issues one.
+        roots: PEM files of further CAs whose charger certificates are taken.
+        charger_days, server_days: how long those of the project's own CA are valid.
+    """
+
+    organization: str = "EV-SCADA"
+    names: tuple[str, ...] = ()
+    server_ref: str = ""
+    server_key_ref: str = ""
+    roots: tuple[str, ...] = ()
+    charger_days: int = 365
+    server_days: int = 365
 
 
 @dataclass(frozen=True, kw_only=True)

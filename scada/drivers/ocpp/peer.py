@@ -73,6 +73,10 @@ class PeerClosed(ConnectionError):
     """The connection went while, or before, a call was under way."""
 
 
+class PeerSuperseded(PeerClosed):
+    """The other side has connected anew while a call was under way; whether it will act is not known."""
+
+
 class CallTimeout(TimeoutError):
     """The peer did not answer in time; whether it will act is not known."""
 
@@ -113,6 +117,7 @@ class Peer:
         self._pending: tuple[bytes, asyncio.Future[Any]] | None = None
         self._late: OrderedDict[bytes, str] = OrderedDict()
         self._closed = False
+        self._superseded = False
 
     async def run(self) -> None:
         """Serve the connection until it closes."""
@@ -169,7 +174,7 @@ class Peer:
         """
         schemas.check_request(self.version, action, body)
         if self._closed:
-            raise PeerClosed(f"{self.name} is not connected")
+            raise self._gone()
         message_id = str(uuid.uuid4())
         raw_id = orjson.dumps(message_id)
         try:
@@ -181,7 +186,7 @@ class Peer:
                 self._late.popitem(last=False)
             raise CallTimeout(f"{action}: no answer within {timeout_s:g} s") from None
         except ConnectionClosed:
-            raise PeerClosed(f"{action}: the connection closed") from None
+            raise self._gone() from None
         try:
             schemas.check_response(self.version, action, answer)
         except CallError as fault:
@@ -199,7 +204,7 @@ class Peer:
 
     async def _exchange(self, raw_id: bytes, frame: bytes) -> Any:
         if self._closed:
-            raise PeerClosed(f"{self.name} is not connected")
+            raise self._gone()
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._pending = (raw_id, future)
         try:
@@ -209,7 +214,8 @@ class Peer:
             self._pending = None
 
     def retire(self) -> None:
-        """Take nothing more from this connection, and end what waits for an answer of it."""
+        """Take nothing more from this connection, which another has superseded, and end what waits for an answer."""
+        self._superseded = True
         self._end()
 
     def _bad_answer(self, bad: BadFrame) -> None:
@@ -295,11 +301,16 @@ class Peer:
         self._deviation(reason)
         await self._send(frames.error(reply_id, CallError("FormationViolation", reason)))
 
+    def _gone(self) -> PeerClosed:
+        if self._superseded:
+            return PeerSuperseded(f"{self.name} has connected anew")
+        return PeerClosed(f"{self.name} is not connected")
+
     def _end(self) -> None:
         self._closed = True
         self._room.set()
         if self._pending is not None and not self._pending[1].done():
-            self._pending[1].set_exception(PeerClosed(f"{self.name}: the connection closed"))
+            self._pending[1].set_exception(self._gone())
         if self._worker is not None:
             self._worker.cancel()
 

@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import hmac
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import unquote
 
 import structlog
-from websockets.asyncio.server import ServerConnection, serve
+from websockets.asyncio.server import ServerConnection
 from websockets.http11 import Request, Response
-from websockets.protocol import OPEN
 from websockets.typing import Subprotocol
 
+from scada.core.errors import ScadaError
 from scada.core.file_ports import FileExchange
-from scada.core.plant import OCPP_IDENTITY, Plant
+from scada.core.plant import Plant
 from scada.core.value import GOOD
+from scada.drivers.ocpp import security
 from scada.drivers.ocpp.console import Console
 from scada.drivers.ocpp.dialect import Dialect
+from scada.drivers.ocpp.handshake import identity_of, password_of, pick
+from scada.drivers.ocpp.listener import Connection, Listener
+from scada.drivers.ocpp.security import ChargerSecurity, Link, Refusal, SecurityDocument
 from scada.drivers.ocpp.station import Station
+from scada.drivers.ocpp.tls import TlsDoor
 from scada.drivers.ocpp.trace import Trace
 from scada.drivers.ocpp.v16 import DIALECT as V16
+from scada.drivers.ocpp.watch import Watch
+from scada.identity.certificates import Authority
+from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
 from scada.runtime.router import CommandRouter
 
-MESSAGE_BYTES_MAX = 256 * 1024
-"""A larger message closes the connection with 1009 (message too big)."""
-MESSAGES_BUFFERED = 16
-PING_INTERVAL_S = 30.0
-PING_TIMEOUT_S = 30.0
-OPEN_TIMEOUT_S = 20.0
+REFUSALS_REMEMBERED = 1_000
+"""Refused identities and addresses that are counted apart; further ones are neither logged nor counted."""
+REFRESH_S = 60.0
+"""How often the files of the TLS door are looked at."""
+DAY_S = 86_400
 
 DIALECTS: Mapping[str, Dialect] = {V16.version: V16}
 """By order of preference."""
@@ -42,21 +46,12 @@ DIALECTS: Mapping[str, Dialect] = {V16.version: V16}
 log = structlog.get_logger()
 
 
-class Connection(ServerConnection):
-    """A connection whose ordinary send spends no asynchronous context manager: a third of a message's cost.
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Who may come in, and how it has come."""
 
-    `send_data` and `drain` are websockets' own inner steps; tests/drivers/ocpp fails when they change.
-    """
-
-    async def send(self, message: Any, *, text: bool | None = None) -> None:
-        """Send; anything but whole JSON bytes on an open connection takes the library's way."""
-        protocol = self.protocol
-        if text is not True or self.send_in_progress is not None or protocol.state is not OPEN:
-            await super().send(message, text=text)
-            return
-        protocol.send_text(message)
-        self.send_data()
-        await self.drain()
+    station: Station
+    link: Link
 
 
 class OcppServer:
@@ -64,6 +59,7 @@ class OcppServer:
 
     Args:
         secret: reads a secret by its reference (`env:NAME`, `file:PATH`).
+        documents: what is kept of each charger's credentials.
         files: where chargers fetch and upload files; None: there is no file server.
     """
 
@@ -73,22 +69,33 @@ class OcppServer:
         host: PlantHost,
         router: CommandRouter,
         secret: Callable[[str], str | None],
+        documents: Documents,
         files: FileExchange | None = None,
     ) -> None:
         self._plant = plant
         self._host = host
         self._path = plant.network.ocpp_path.rstrip("/") + "/"
+        self.authority = Authority(plant.directory / "data" / "certificates", plant.certificates.organization)
+        self.tls = TlsDoor(plant, self.authority, secret)
+        self.watch = Watch()
         self.stations: dict[str, Station] = {}
-        self._passwords: dict[str, str] = {}
+        drawer = documents.drawer(security.KIND, SecurityDocument)
         trace = Trace(host.clock, sum(1 for _ in plant.chargers()))
         self.console = Console(plant, trace, self._dialect_of)
         for charger in plant.chargers():
-            station = Station(charger, host, trace.tap(charger), files)
+            # An unreadable secret locks the charger out; it never lets it in without one.
+            password = (secret(charger.basic_auth_ref) or "") if charger.basic_auth_ref else None
+            if password and not security.SHORT <= len(password) <= security.LONG:
+                log.warning(
+                    "ocpp_password_length",
+                    charger=charger.path,
+                    wanted=f"{security.SHORT} to {security.LONG}",
+                )
+            station = Station(
+                charger, host, ChargerSecurity(charger, drawer, password), trace.tap(charger), files
+            )
             self.stations[charger.identity] = station
             router.register(charger.path, station)
-            if charger.basic_auth_ref:
-                # An unreadable secret locks the charger out; it never lets it in without one.
-                self._passwords[charger.identity] = secret(charger.basic_auth_ref) or ""
         self.listening = asyncio.Event()
         self._refused: dict[str, int] = {}
 
@@ -96,87 +103,142 @@ class OcppServer:
         station = self.stations[self._plant.chargers_by_path[charger].identity]
         return station.dialect or V16
 
-    async def run(self, sock: socket.socket) -> None:
+    async def run(self, sock: socket.socket, tls_sock: socket.socket | None = None) -> None:
         """Listen until cancelled.
 
         Args:
             sock: bound; a duplicate is used, so that the service can be started again.
+            tls_sock: of the TLS door; None: it is closed.
         """
         # Nobody is connected yet: delays of the offline alarms run from here.
         now_us = self._host.clock.now_us()
         online = [station.tag("Online") for station in self.stations.values()]
         self._host.write([(tag, False, GOOD, now_us) for tag in online if tag and tag.value is None])
-        async with serve(
-            self._serve,
-            sock=sock.dup(),
-            process_request=self._admit,
-            select_subprotocol=self._select,
-            compression=None,
-            open_timeout=OPEN_TIMEOUT_S,
-            ping_interval=PING_INTERVAL_S,
-            ping_timeout=PING_TIMEOUT_S,
-            close_timeout=5,
-            max_size=MESSAGE_BYTES_MAX,
-            max_queue=MESSAGES_BUFFERED,
-            server_header=None,
-            create_connection=Connection,
-        ):
+        doors = [self._door(sock, secure=False)]
+        if tls_sock is not None:
+            await asyncio.to_thread(self.tls.refresh)
+            doors.append(self._door(tls_sock, secure=True))
+        async with asyncio.TaskGroup() as group:
+            for door in doors:
+                group.create_task(door.run())
+            group.create_task(self.watch.run())
+            group.create_task(self._keep_certificates(tls_sock is not None))
             self.listening.set()
-            log.info("ocpp_listening", address=sock.getsockname()[:2])
-            await asyncio.get_running_loop().create_future()
+            for one in (sock, tls_sock):
+                if one is not None:
+                    log.info("ocpp_listening", address=one.getsockname()[:2], tls=one is tls_sock)
 
-    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Let only chargers of the project in (OCPP-J 3.1, security profile 1)."""
+    def _door(self, sock: socket.socket, *, secure: bool) -> Listener:
+        return Listener(
+            sock,
+            partial(self._admit, secure),
+            self._select,
+            self._serve,
+            self._note_refusal,
+            (lambda: self.tls.context) if secure else None,
+        )
+
+    async def _admit(self, secure: bool, connection: ServerConnection, request: Request) -> Response | None:
+        """Let only chargers of the project in, and them only with what their security profile asks for."""
+        assert isinstance(connection, Connection)
         if getattr(request, "method", "GET") != "GET":
             return connection.respond(HTTPStatus.METHOD_NOT_ALLOWED, "use GET\n")
-        path = request.path.partition("?")[0]
-        identity = unquote(path[len(self._path) :]) if path.startswith(self._path) else ""
-        if not OCPP_IDENTITY.match(identity) or identity not in self.stations:
+        identity = identity_of(request.path, self._path)
+        station = self.stations.get(identity)
+        if station is None:
             self._note_refusal(identity, "unknown")
             return connection.respond(HTTPStatus.NOT_FOUND, "no such charge point\n")
-        if identity in self._passwords and not self._authenticated(identity, request):
-            self._note_refusal(identity, "password")
+        link = self._judge(station, connection, request, secure=secure)
+        if isinstance(link, Refusal):
+            self._note_refusal(identity, link.reason)
+            if link.reason != "password":
+                return connection.respond(HTTPStatus.FORBIDDEN, f"{link.reason}\n")
             response = connection.respond(HTTPStatus.UNAUTHORIZED, "basic authentication\n")
             response.headers["WWW-Authenticate"] = 'Basic realm="OCPP", charset="UTF-8"'
             return response
+        await station.security.connected(link)
+        connection.ticket = Ticket(station, link)
         return None
 
-    def _authenticated(self, identity: str, request: Request) -> bool:
-        expected = self._passwords[identity]
-        scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "basic" or not expected or ":" in identity:
-            return False
-        try:
-            given = base64.b64decode(credentials, validate=True)
-        except (binascii.Error, ValueError):
-            return False
-        return hmac.compare_digest(given, f"{identity}:{expected}".encode())
+    def _judge(
+        self, station: Station, connection: Connection, request: Request, *, secure: bool
+    ) -> Link | Refusal:
+        identity = station.charger.identity
+        certificate = None
+        if secure:
+            tls = connection.transport.get_extra_info("ssl_object")
+            certificate = self.tls.certificate(tls.getpeercert(binary_form=True))
+        authorizations = request.headers.get_all("Authorization")
+        return station.security.judge(
+            secure=secure,
+            password=password_of(authorizations[0], identity) if len(authorizations) == 1 else None,
+            certificate=certificate,
+            revoked=self.tls.revoked,
+            address=connection.address,
+        )
 
-    def _note_refusal(self, identity: str, reason: str) -> None:
-        # Once an identity, and a bound on how many are remembered: an attacker must not fill memory or log.
-        count = self._refused.get(identity, 0)
-        if count == 0 and len(self._refused) < 1_000:
-            log.warning("ocpp_refused", identity=ascii(identity[:48]), reason=reason)
-        if count or len(self._refused) < 1_000:
-            self._refused[identity] = count + 1
+    def _note_refusal(self, who: str, reason: str) -> None:
+        # Once each, and a bound on how many are remembered: an attacker must not fill memory or log.
+        key = f"{who[:48]} {reason[:80]}"
+        count = self._refused.get(key, 0)
+        if count == 0 and len(self._refused) < REFUSALS_REMEMBERED:
+            log.warning("ocpp_refused", who=ascii(who[:48]), reason=ascii(reason[:200]))
+        if count or len(self._refused) < REFUSALS_REMEMBERED:
+            self._refused[key] = count + 1
 
-    def _select(self, _connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-        for version in DIALECTS:
-            if version in offered:
-                return Subprotocol(version)
-        return None
+    def _select(self, _connection: Connection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        picked = pick(offered, DIALECTS)
+        return None if picked is None else Subprotocol(picked)
 
-    async def _serve(self, connection: ServerConnection) -> None:
-        request = connection.request
-        assert request is not None
-        identity = unquote(request.path.partition("?")[0][len(self._path) :])
+    async def _serve(self, connection: Connection) -> None:
+        ticket = connection.ticket
+        assert isinstance(ticket, Ticket)
+        assert connection.request is not None
+        station = ticket.station
         version = connection.subprotocol
         if version is None:
-            offered = request.headers.get("Sec-WebSocket-Protocol")
-            if offered is None and self._plant.security.allow_missing_subprotocol:
-                version = Subprotocol(V16.version)
-            else:
+            missing = "Sec-WebSocket-Protocol" not in connection.request.headers
+            if not (missing and station.charger.missing_subprotocol):
                 # OCPP-J 3.2: complete the handshake without the header, then close at once.
+                self._note_refusal(station.charger.identity, "no common subprotocol")
                 await connection.close(1002, "no common subprotocol")
                 return
-        await self.stations[identity].serve(connection, DIALECTS[version])
+            station.deviation("no Sec-WebSocket-Protocol: taken for 1.6")
+        watched = self.watch.add(
+            connection, station.charger.identity, station.ping_s, self._plant.ocpp.heartbeat_s
+        )
+        station.watched = watched
+        self._put_link(station, ticket.link)
+        try:
+            await station.serve(connection, DIALECTS[(version or V16.version).lower()], ticket.link)
+        finally:
+            self.watch.remove(watched)
+
+    def _put_link(self, station: Station, link: Link) -> None:
+        station.put({"SecurityProfile": float(link.profile)})
+        self._put_expiry(station)
+
+    def _put_expiry(self, station: Station) -> None:
+        until_s = station.security.document.until_s
+        if until_s:
+            days = (until_s - self._host.clock.now_us() / 1_000_000) // DAY_S
+            station.put({"CertificateExpiry": float(until_s), "CertificateDays": float(days)})
+
+    async def _keep_certificates(self, door: bool) -> None:
+        """Take changed files over, renew the server certificate, and count days; until cancelled."""
+        failing = False
+        while True:
+            try:
+                if door and await asyncio.to_thread(self.tls.refresh):
+                    log.info("ocpp_certificate_loaded", days_left=self.tls.days_left)
+                failing = False
+            except (ScadaError, OSError) as error:
+                if not failing:
+                    log.error("ocpp_certificates", reason=str(error))
+                failing = True
+            tag = self._host.tags.get("System.OcppCertificateDays")
+            if tag is not None and self.tls.days_left is not None:
+                self._host.write([(tag, float(self.tls.days_left), GOOD, self._host.clock.now_us())])
+            for station in self.stations.values():
+                self._put_expiry(station)
+            await asyncio.sleep(REFRESH_S)

@@ -21,9 +21,11 @@ from scada.drivers.ocpp import schemas
 from scada.drivers.ocpp.device_clock import DeviceClock
 from scada.drivers.ocpp.dialect import Dialect
 from scada.drivers.ocpp.frames import CallError
-from scada.drivers.ocpp.peer import CallTimeout, Peer, PeerBusy, PeerClosed, Priority, Socket
+from scada.drivers.ocpp.peer import CallTimeout, Peer, PeerBusy, PeerClosed, PeerSuperseded, Priority, Socket
 from scada.drivers.ocpp.samples import ConnectorSamples, connector_samples
+from scada.drivers.ocpp.security import ChargerSecurity, Link
 from scada.drivers.ocpp.trace import Tap
+from scada.drivers.ocpp.watch import Watched
 from scada.runtime.host import PlantHost
 
 BOOT_WAIT_S = 3.0
@@ -45,14 +47,26 @@ class Station:
         files: where it fetches and uploads files; None: there is no file server.
         transfers: kinds of file transfers under way (`diagnostics`, `firmware`): one of each at a time.
         deviations: what it does otherwise than the standard says → how often.
+        security: its credentials.
+        link: how it has come in; None: it is not connected.
+        watched: its connection under the watch.
     """
 
     def __init__(
-        self, charger: Charger, host: PlantHost, tap: Tap | None = None, files: FileExchange | None = None
+        self,
+        charger: Charger,
+        host: PlantHost,
+        security: ChargerSecurity,
+        tap: Tap | None = None,
+        files: FileExchange | None = None,
     ) -> None:
         self.charger = charger
+        self.security = security
+        self.link: Link | None = None
+        self.watched: Watched | None = None
         self.host = host
         self.settings = host.plant.ocpp
+        self._ping_s = self.settings.ping_s
         self.configuration: dict[str, tuple[str, bool]] = {}
         self.deviations: dict[str, int] = {}
         self.samples: dict[int, ConnectorSamples] = {
@@ -81,6 +95,17 @@ class Station:
     def connected(self) -> bool:
         """Whether a connection stands."""
         return self.peer is not None
+
+    @property
+    def ping_s(self) -> float:
+        """How often it is pinged; 0: never, and it is closed when nothing is heard of it."""
+        return self._ping_s
+
+    @ping_s.setter
+    def ping_s(self, ping_s: float) -> None:
+        self._ping_s = ping_s
+        if self.watched is not None:
+            self.watched.ping_s = ping_s
 
     def now_us(self) -> TimeUs:
         """The product's time."""
@@ -161,7 +186,7 @@ class Station:
         self.put({"RoundTrip": round((loop.time() - before) * 1000, 1)})
         return answer
 
-    async def serve(self, socket: Socket, dialect: Dialect) -> None:
+    async def serve(self, socket: Socket, dialect: Dialect, link: Link) -> None:
         """Serve a connection until it closes. One that stood before is superseded."""
         before = self.peer
         peer = Peer(
@@ -173,7 +198,7 @@ class Station:
             deviation=self.deviation,
             tap=self._tap,
         )
-        self.peer, self._dialect = peer, dialect
+        self.peer, self._dialect, self.link = peer, dialect, link
         if before is not None:
             log.info("ocpp_superseded", charger=self.charger.path)
             # A half-dead connection may take its time to close; the new one is served meanwhile.
@@ -192,7 +217,7 @@ class Station:
         finally:
             learner.cancel()
             if self.peer is peer:
-                self.peer = None
+                self.peer = self.link = self.watched = None
                 log.info("ocpp_disconnected", charger=self.charger.path)
                 self.put({"Online": False})
                 self.host.link(self.charger.path, False)
@@ -218,6 +243,10 @@ class Station:
             return CommandResult(Outcome.TIMED_OUT, "the charger did not answer")
         except PeerBusy as busy:
             return CommandResult(Outcome.REFUSED, str(busy))
+        except PeerSuperseded:
+            return CommandResult(
+                Outcome.SUPERSEDED, "the charger connected anew meanwhile; what it does is not known"
+            )
         except PeerClosed:
             return CommandResult(Outcome.FAILED, "the connection to the charger was lost")
 
