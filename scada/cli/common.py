@@ -20,6 +20,9 @@ Directory = Annotated[Path, typer.Argument(help="the project's directory", show_
 Host = Annotated[str | None, typer.Option("--host", help="listening address")]
 HttpPort = Annotated[int | None, typer.Option("--http-port", help="of HMI and REST", min=0, max=65535)]
 OcppPort = Annotated[int | None, typer.Option("--ocpp-port", help="for chargers", min=0, max=65535)]
+OcppsPort = Annotated[
+    int | None, typer.Option("--ocpps-port", help="for chargers that speak TLS", min=0, max=65535)
+]
 OpcUaPort = Annotated[int | None, typer.Option("--opcua-port", help="of the OPC UA server", min=0, max=65535)]
 LogLevel = Annotated[str, typer.Option("--log-level", help="debug, info, warning or error")]
 LogJson = Annotated[bool, typer.Option("--log-json", help="logs as JSON objects")]
@@ -36,13 +39,19 @@ def load_plant(
     http_port: int | None = None,
     ocpp_port: int | None = None,
     opcua_port: int | None = None,
+    ocpps_port: int | None = None,
 ) -> Plant:
     """The project with the flags of the command line on top."""
     from scada.project import load  # late: `scada tags` and `--help` need no project
     from scada.project.loader import with_network
 
     return with_network(
-        load(directory.resolve()), host=host, http_port=http_port, ocpp_port=ocpp_port, opcua_port=opcua_port
+        load(directory.resolve()),
+        host=host,
+        http_port=http_port,
+        ocpp_port=ocpp_port,
+        opcua_port=opcua_port,
+        ocpps_port=ocpps_port,
     )
 
 

@@ -20,6 +20,7 @@ from scada.cli.common import (
     LogJson,
     LogLevel,
     OcppPort,
+    OcppsPort,
     OpcUaPort,
     check_log_level,
     errors,
@@ -53,6 +54,7 @@ def run(
     speed: Speed = None,
     log_level: LogLevel = "info",
     log_json: LogJson = False,
+    ocpps_port: OcppsPort = None,
 ) -> None:
     """Run a project until Ctrl-C or SIGTERM."""
     from scada import app as application  # late: other commands need not load every library
@@ -62,7 +64,7 @@ def run(
     # What is made until the doors are open lives as long as the program: to look through it for rubbish again and
     # again costs a third of the start (./dev bench start). `application.run` turns the collector on.
     gc.disable()
-    plant = load_plant(directory, host, http_port, ocpp_port, opcua_port)
+    plant = load_plant(directory, host, http_port, ocpp_port, opcua_port, ocpps_port)
     if speed is not None:
         plant = replace(plant, simulation=replace(plant.simulation, speed=speed))
     wanted = plant.simulation.enabled if simulated is None else simulated

@@ -69,7 +69,7 @@ def test_a_project_without_chargers_runs(tmp_path: Path) -> None:
     project = tmp_path / "p"
     assert scada("new", str(project), "--real").returncode == 0
     assert "0 chargers with 0 connectors, 0 meters" in scada("check", str(project)).stdout
-    with supervisor(project) as running:
+    with supervisor(project, "--ocpps-port", "0") as running:
         access = {"SCADA_URL": running.addresses["http"], "SCADA_PASSWORD": "correct horse"}
         read = scada("tags", "get", "System.JournalOk", env=access)
         assert read.returncode == 0, read.stderr
