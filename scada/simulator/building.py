@@ -64,7 +64,7 @@ class SiteLoad:
         Args:
             seconds: simulated.
             hour: local, 0 to 24.
-            chargers: the outlets of each charger, chargers in order: one-phase loads take the phases in turn.
+            chargers: the outlets of each charger; their phases hang on those of the grid as `phase_shift` says.
         """
         gauss = self._rng.gauss
         self._noise += -self._noise * min(1.0, _NOISE_PULL * seconds) + gauss(0.0, _NOISE_STEP)
@@ -79,15 +79,15 @@ class SiteLoad:
         for phase, share in enumerate(PHASE_SHARES):
             for phases in (building, grid):
                 phases.add(phase, load_w * share, self._voltages_v[phase], POWER_FACTOR)
-        for place, outlets in enumerate(chargers):
+        for outlets in chargers:
             for outlet in outlets:
-                self._add_outlet(grid, place, outlet)
+                self._add_outlet(grid, outlet)
         self.building, self.grid = building, grid
         for name, phases in (("building", building), ("grid", grid)):
             used_kwh = sum(phases.power_w) * seconds / 3.6e6
             self.energy_kwh[name] = self.energy_kwh.get(name, 0.0) + used_kwh
 
-    def _add_outlet(self, grid: Phases, place: int, outlet: Outlet) -> None:
+    def _add_outlet(self, grid: Phases, outlet: Outlet) -> None:
         measured = outlet.measured
         if outlet.is_dc:
             for phase in range(3):
@@ -95,7 +95,7 @@ class SiteLoad:
                 grid.add(phase, power_w, self._voltages_v[phase])
             return
         for phase, current_a in enumerate(measured.currents_a):
-            # Electricians turn the phases from charger to charger, so that L1 does not carry all small cars.
+            place = outlet.phase_shift
             power_w = current_a * measured.voltages_v[phase]
             grid.add(phase + place, power_w, self._voltages_v[(phase + place) % 3])
 

@@ -5,23 +5,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections import deque
-from collections.abc import Coroutine
+import ssl
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from scada.core import moment
 from scada.core.plant import Charger
-from scada.drivers.ocpp.client import connect_peer
-from scada.drivers.ocpp.frames import CallError
-from scada.drivers.ocpp.peer import Peer, PeerBusy
+from scada.drivers.ocpp import client
+from scada.drivers.ocpp.peer import Handler, Peer, Socket
 from scada.runtime.clock import SystemClock
+from scada.simulator.certificates import CertificateStore
+from scada.simulator.clock import DeviceClock
 from scada.simulator.hardware import Hardware
+from scada.simulator.maintenance import Maintenance
 from scada.simulator.makes import plate
-from scada.simulator.orders import Orders
-from scada.simulator.storage import load_state, save_state
+from scada.simulator.orders import CoreOrders, FirmwareOrders, LimitOrders, ListOrders, SecurityOrders
+from scada.simulator.pulse import Pulse
+from scada.simulator.queue import Message
+from scada.simulator.recipes.wire import Recipe
+from scada.simulator.speaker import REFUSED, Speaker
+from scada.simulator.storage import Store
 from scada.simulator.vehicle import Vehicle
 
 TICK_S = 1.0
@@ -31,17 +37,31 @@ RECONNECT_FIRST_S = 1.0
 RECONNECT_MAX_S = 10.0
 BOOT_S = 3.0
 """How long a reboot takes."""
-BOOT_RETRY_S = 10.0
-"""Wait before another BootNotification where the central system names no interval."""
 SOFT_RESET_WAIT_S = 5.0
-"""How long a soft reset waits for its StopTransaction to be answered; later it is sent after the boot."""
-RETRY_PAUSE_MAX_S = 60.0
-NOTES_MAX = 200
-"""Messages of the moment that wait; at it the oldest is dropped."""
-
-_REFUSED = (CallError, TimeoutError, PeerBusy)
+"""How long a soft reset waits for its messages to be answered; later they are sent after the boot."""
+CLOSE_S = 2.0
+"""How long the hands are shaken at the end of a connection."""
+PROFILE_ATTEMPTS = 3
+"""Connections that may fail in a new security profile, before it goes back to the old one (whitepaper, A05)."""
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """With what a charger leaves the factory.
+
+    Attributes:
+        password: of basic authentication; None: none.
+        secure_url: of the central system with TLS, `wss://…`; empty: as the plain one.
+        root: PEM of whom it trusts besides the roots that are installed later.
+        profile: security profile 0 to 3.
+    """
+
+    password: str | None = None
+    secure_url: str = ""
+    root: Path | None = None
+    profile: int = 0
 
 
 class ChargePoint:
@@ -49,58 +69,99 @@ class ChargePoint:
 
     Args:
         url: of the central system; the identity is put behind it.
-        folder: where its state is kept over restarts.
+        keep: where its state is kept over restarts: a folder, or a store that it shares with others.
         speed: simulated seconds a real second.
+        pulse: the tick that it shares with others; None: one of its own.
+        gate: bounds how many connect at a time.
+        recipe: bends what it says and hears.
+        forgets_time: its clock has no battery.
+        phase_shift: how its phases are mounted (0: RST, 1: STR, 2: TRS).
 
     Attributes:
-        registered: whether the central system has accepted its BootNotification.
+        certificates: what it holds.
     """
 
     def __init__(
         self,
         charger: Charger,
         url: str,
-        folder: Path,
+        keep: Path | Store,
         *,
         speed: float = 1.0,
         seed: int = 1,
         password: str | None = None,
+        credentials: Credentials | None = None,
         tick_s: float = TICK_S,
         boot_s: float = BOOT_S,
+        call_timeout_s: float = CALL_TIMEOUT_S,
+        pulse: Pulse | None = None,
+        gate: AbstractAsyncContextManager[Any] | None = None,
+        recipe: Recipe | None = None,
+        forgets_time: bool = False,
+        phase_shift: int = 0,
     ) -> None:
         self.charger = charger
-        self.registered = False
-        self._url, self._password, self._tick_s, self._boot_s = url, password, tick_s, boot_s
+        self._url = url
+        self._credentials = credentials or Credentials(password=password, profile=1 if password else 0)
+        self._boot_s = boot_s
         self._rng = random.Random(f"{seed} {charger.identity}")
-        self._clock = SystemClock()
-        self._file = folder / f"{charger.path}.json"
-        self._peer: Peer | None = None
-        self._notes: deque[tuple[str, dict[str, Any]]] = deque()
-        self._note_there = asyncio.Event()
-        self._debt_there = asyncio.Event()
-        self._debt_paid = asyncio.Event()
-        self._drop = asyncio.Event()
+        self._store = keep if isinstance(keep, Store) else Store(keep)
+        self._pulse = pulse
+        self._own_pulse = Pulse(tick_s) if pulse is None else None
+        self._gate = gate or contextlib.nullcontext()
+        self._recipe = recipe
+        self._socket: Socket | None = None
+        self._powered = True
+        self._power_cut = False
+        self._dark_until_s = 0.0
         self._reset = ""
-        self._reset_wanted = asyncio.Event()
-        self._silent_until_s = 0.0
+        self._reset_waits_s = 0.0
+        self._reconnect = False
+        self._old_profile: int | None = None
         self._told_unreachable = False
+        self._save_in_s = self._rng.uniform(0.0, SAVE_EVERY_S)
+        self._ping_in_s = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+        clock = DeviceClock(
+            SystemClock().now_us, forgets=forgets_time or (recipe is not None and recipe.forgets_time)
+        )
         self.hardware = Hardware(
             charger,
-            load_state(self._file),
+            self._store.load(charger.path),
             speed=speed,
             rng=self._rng,
-            now=lambda: moment.text(self._clock.now_us()),
-            tell=self._tell,
+            clock=clock,
+            tell=self.tell,
             owe=self._owe,
+            written=self._written,
+            phase_shift=phase_shift,
         )
-        self._handlers = Orders(self.hardware, self._trigger, self._begin_reset).handlers()
+        self.maintenance = Maintenance(self)
+        self.certificates = CertificateStore(charger.identity, self.hardware.state)
+        self._speaker = Speaker(
+            self.hardware,
+            boot=self._plate,
+            accepted=self.maintenance.booted,
+            said=self.maintenance.note,
+            timeout_s=call_timeout_s,
+        )
+        self._handlers = self._orders()
+        if "SecurityProfile" not in self.hardware.state.configuration:
+            self.hardware.configuration.learn("SecurityProfile", str(self._credentials.profile))
+        if recipe is not None:
+            recipe.attach(self)
 
     # -- what a person, or the weather, does at the charger ----------------------------------------------
 
     @property
     def online(self) -> bool:
         """Whether it is connected and accepted."""
-        return self._peer is not None and self.registered
+        return self._speaker.online
+
+    @property
+    def registered(self) -> bool:
+        """Whether the central system has accepted its BootNotification."""
+        return self._speaker.registered
 
     def plug_in(self, connector: int, vehicle: Vehicle) -> None:
         """Connect a vehicle."""
@@ -111,21 +172,29 @@ class ChargePoint:
         self.hardware.unplug(connector)
 
     async def identify(self, connector: int, id_tag: str) -> str:
-        """Hold a token to the reader for a connector: start, or stop what the same token has started.
+        """Hold a token to the reader for a connector: start, or stop what the same token or group has started.
 
         Returns:
-            The AuthorizationStatus (OCPP 1.6 7.2), or `Offline`: nobody can say whether the token is good.
+            The AuthorizationStatus (OCPP 1.6 7.2); `Reserved`: the connector is kept for another; `Offline`: nobody
+            can say whether the token is good.
         """
         hardware = self.hardware
         transaction = hardware.outlets[connector].state.transaction
         if transaction is not None:
-            if transaction.id_tag != id_tag:
+            parent = hardware.access.parent(id_tag)
+            if transaction.id_tag != id_tag and (
+                not parent or parent != hardware.access.parent(transaction.id_tag)
+            ):
                 return "Invalid"
             hardware.stop(connector, "Local", id_tag)
             return "Accepted"
-        status = await self._authorize(id_tag)
-        if status == "Accepted" and hardware.outlets[connector].state.transaction is None:
-            hardware.admit(connector, id_tag)
+        status = await self.authorize(id_tag)
+        if (
+            status == "Accepted"
+            and hardware.outlets[connector].state.transaction is None
+            and not hardware.admit(connector, id_tag)
+        ):
+            return "Reserved"
         return status
 
     def fault(self, connector: int, error_code: str, vendor_error_code: str = "") -> None:
@@ -136,247 +205,290 @@ class ChargePoint:
         """A bad contact warms a plug by up to `extra_c`; 0 ends it."""
         self.hardware.heat(connector, extra_c)
 
-    def lose_link(self, seconds: float) -> None:
-        """The link falls and cannot be opened again for a while."""
-        self._silent_until_s = asyncio.get_running_loop().time() + seconds
-        self._drop.set()
+    def lose_link(self, seconds: float, *, abruptly: bool = False) -> None:
+        """The link falls and cannot be opened again for a while.
+
+        Args:
+            abruptly: without a close frame.
+        """
+        self._dark_until_s = asyncio.get_running_loop().time() + seconds
+        if abruptly and self._socket is not None:
+            client.abort(self._socket)
+        else:
+            self._hang_up()
+
+    def lose_power(self, seconds: float) -> None:
+        """The power fails for a while: the connection breaks without a word, and what only memory knows is gone."""
+        self._dark_until_s = asyncio.get_running_loop().time() + seconds
+        self._powered, self._power_cut = False, True
+        self._speaker.hung_up()
+        self._speaker.registered = False
+        self.save()
+        if self._socket is not None:
+            client.abort(self._socket)
 
     # -- life --------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Live until cancelled; the state is saved at the end."""
+        pulse = self._pulse or self._own_pulse
+        assert pulse is not None
+        pulse.add(self.step)
         try:
+            if self._own_pulse is None:
+                await self._stay_connected()
+                return
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._live(), name=f"live {self.charger.identity}")
+                group.create_task(pulse.run(), name=f"live {self.charger.identity}")
                 group.create_task(self._stay_connected(), name=f"link {self.charger.identity}")
         finally:
+            pulse.remove(self.step)
             self.save()
+            await self.maintenance.close()
 
     def save(self) -> None:
         """Keep the state for another life."""
-        save_state(self._file, self.hardware.state)
+        self._store.save(self.charger.path, self.hardware.state)
 
-    async def _live(self) -> None:
-        loop = asyncio.get_running_loop()
-        last_s = saved_s = loop.time()
-        while True:
-            await asyncio.sleep(self._tick_s)
-            now_s = loop.time()
-            self.hardware.step(now_s - last_s)
-            last_s = now_s
-            if now_s - saved_s >= SAVE_EVERY_S:
-                saved_s = now_s
+    def step(self, real_s: float) -> None:
+        """Let real seconds pass."""
+        if not self._powered:
+            return
+        self.hardware.step(real_s)
+        self._speaker.step(real_s)
+        self._ping(real_s)
+        if self._reset:
+            self._reset_waits_s += real_s
+            soft = self._reset == "SoftReset" and len(self.hardware.queue) > 0
+            if not soft or self._reset_waits_s >= SOFT_RESET_WAIT_S:
+                self._restart()
+        elif self._reconnect:
+            self._reconnect = False
+            self._hang_up()
+        self._save_in_s -= real_s
+        if self._save_in_s <= 0:
+            self._save_in_s = SAVE_EVERY_S
+            if self.hardware.busy:
                 self.save()
 
     async def _stay_connected(self) -> None:
         """Reconnect for ever: at once after an orderly life, else with back-off."""
         loop = asyncio.get_running_loop()
-        delay_s = RECONNECT_FIRST_S
+        delay_s, failed = RECONNECT_FIRST_S, 0
         while True:
-            await asyncio.sleep(max(0.0, self._silent_until_s - loop.time()))
-            self._drop.clear()
+            dark_s = self._dark_until_s - loop.time()
+            if dark_s > 0:
+                await asyncio.sleep(dark_s)
+                continue  # it may have become longer meanwhile
+            self._power_on()
             try:
-                async with asyncio.timeout(CALL_TIMEOUT_S):
-                    peer = await connect_peer(
-                        self._url, self.charger.identity, self._handlers, password=self._password
-                    )
-            except (ConnectionError, TimeoutError) as error:
-                if not self._told_unreachable:
-                    self._told_unreachable = True
-                    log.info("simulated_charger_waits", charger=self.charger.path, reason=str(error))
+                async with self._gate, asyncio.timeout(CALL_TIMEOUT_S):
+                    peer = await self._connect()
+            except (ConnectionError, TimeoutError, OSError, ssl.SSLError) as error:
+                failed += 1
+                self._tell_unreachable(str(error))
+                if self._old_profile is not None and failed >= PROFILE_ATTEMPTS:
+                    self._go_back()
                 await asyncio.sleep(delay_s * self._rng.uniform(0.7, 1.3))
                 delay_s = min(delay_s * 2, RECONNECT_MAX_S)
                 continue
-            self._told_unreachable = False
+            failed, self._told_unreachable, self._old_profile = 0, False, None
             began_s = loop.time()
             await self._serve(peer)
             if loop.time() - began_s > RECONNECT_MAX_S:
                 delay_s = RECONNECT_FIRST_S
-            if self._reset:
-                self.hardware.reboot(f"{self._reset}Reset")  # if the link fell before it came to that
-                self._reset = ""
-                self._reset_wanted.clear()
-                self.registered = False
-                await asyncio.sleep(self._boot_s)
-            else:
+            if self._dark_until_s <= loop.time():
                 await asyncio.sleep(delay_s * self._rng.uniform(0.7, 1.3))
                 delay_s = min(delay_s * 2, RECONNECT_MAX_S)
 
+    async def _connect(self) -> Peer:
+        profile = self.hardware.configuration.number("SecurityProfile")
+        url = (self._credentials.secure_url or self._url) if profile >= 2 else self._url
+        password = self.hardware.state.password or self._credentials.password
+        recipe = self._recipe
+        return await client.connect_peer(
+            url,
+            self.charger.identity,
+            self._handlers,
+            password=None if profile == 3 else password,
+            tls=self.certificates.tls(profile, self._credentials.root) if url.startswith("wss:") else None,
+            ping_s=None,
+            offer=recipe.offer if recipe is not None else None,
+            wrap=self._wrap,
+        )
+
+    def _wrap(self, socket: Socket) -> Socket:
+        self._socket = socket
+        return self._recipe.wrap(socket) if self._recipe is not None else socket
+
     async def _serve(self, peer: Peer) -> None:
-        """One connection, until it or `_drop` ends it."""
-        tasks = [
-            asyncio.create_task(peer.run()),
-            asyncio.create_task(self._talk(peer)),
-            asyncio.create_task(self._drop.wait()),
-        ]
+        """One connection, until one of both ends it."""
+        self._speaker.connected(peer)
+        self._ping_in_s = float(self.hardware.configuration.number("WebSocketPingInterval"))
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await peer.run()
         finally:
-            self._peer = None
-            for task in tasks[1:]:
-                task.cancel()
-            # The reader goes on while the close is shaken hands upon.
-            with contextlib.suppress(TimeoutError, ConnectionError):
-                async with asyncio.timeout(2.0):
-                    await peer.close()
-            tasks[0].cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
-            for fault in ended:
-                if isinstance(fault, Exception):
-                    log.error("simulated_charger_failed", charger=self.charger.path, error=repr(fault))
-            while self._notes:
-                action, payload = self._notes.popleft()
-                if action == "StatusNotification":
-                    self.hardware.forget_told(payload["connectorId"])
+            self._speaker.hung_up()
+            socket, self._socket = self._socket, None
+            if socket is not None:
+                with contextlib.suppress(TimeoutError, ConnectionError):
+                    async with asyncio.timeout(CLOSE_S):
+                        await peer.close()
 
-    async def _talk(self, peer: Peer) -> None:
-        with contextlib.suppress(ConnectionError):
-            if not self.registered:
-                await self._register(peer)
-                self.registered = True
-                self._peer = peer
-                self.hardware.booted()
-            else:
-                self._peer = peer
-                self.hardware.tell_all()
-            await _all(self._notify(peer), self._deliver(peer), self._beat(peer), self._finish_reset())
-
-    async def _register(self, peer: Peer) -> None:
-        """BootNotification until it is accepted, at the interval that the answers name (OCPP 1.6 4.2)."""
-        while True:
-            pause_s: float = BOOT_RETRY_S
-            try:
-                answer = await peer.call("BootNotification", plate(self.charger), CALL_TIMEOUT_S)
-            except _REFUSED as refusal:
-                log.info("simulated_boot_refused", charger=self.charger.path, reason=str(refusal))
-            else:
-                interval_s = answer["interval"]
-                if answer["status"] == "Accepted":
-                    if interval_s > 0:
-                        self.hardware.configuration.set("HeartbeatInterval", str(interval_s))
-                    return
-                pause_s = min(interval_s, 3600) if interval_s > 0 else BOOT_RETRY_S
-            await asyncio.sleep(pause_s)
-
-    async def _notify(self, peer: Peer) -> None:
-        """Send what is of the moment, in order; what is refused is not sent again."""
-        while True:
-            while not self._notes:
-                self._note_there.clear()
-                await self._note_there.wait()
-            action, payload = self._notes[0]
-            try:
-                await peer.call(action, payload, CALL_TIMEOUT_S)
-            except _REFUSED as refusal:
-                log.info(
-                    "simulated_note_refused", charger=self.charger.path, action=action, reason=str(refusal)
-                )
-            if self._notes and self._notes[0][1] is payload:
-                self._notes.popleft()
-
-    async def _deliver(self, peer: Peer) -> None:
-        """Send what must arrive, in order, each until it is answered (OCPP 1.6 3.7.2).
-
-        A lost link does not count as an attempt; after TransactionMessageAttempts refusals a message is given up.
-        """
-        hardware = self.hardware
-        while True:
-            message = hardware.queue.head()
-            if message is None:
-                self._debt_paid.set()
-                self._debt_there.clear()
-                await self._debt_there.wait()
-                continue
-            if message.action == "StopTransaction" and "transactionId" not in message.payload:
-                log.warning("simulated_stop_without_start", charger=self.charger.path)
-                hardware.queue.remove(message)
-                continue
-            try:
-                answer = await peer.call(message.action, message.payload, CALL_TIMEOUT_S)
-            except _REFUSED as refusal:
-                message.attempts += 1
-                if message.attempts >= hardware.configuration.number("TransactionMessageAttempts"):
-                    log.warning(
-                        "simulated_message_given_up",
-                        charger=self.charger.path,
-                        action=message.action,
-                        reason=str(refusal),
-                    )
-                    hardware.queue.remove(message)
-                    continue
-                pause_s = hardware.configuration.number("TransactionMessageRetryInterval") * message.attempts
-                await asyncio.sleep(min(pause_s, RETRY_PAUSE_MAX_S))
-            else:
-                hardware.answered(message, answer)
-
-    async def _beat(self, peer: Peer) -> None:
-        """Heartbeat at the agreed interval; a change of it takes effect within a second."""
-        loop = asyncio.get_running_loop()
-        last_s = loop.time()
-        while True:
-            await asyncio.sleep(1.0)
-            if loop.time() - last_s >= self.hardware.configuration.number("HeartbeatInterval"):
-                last_s = loop.time()
-                with contextlib.suppress(*_REFUSED):
-                    await peer.call("Heartbeat", {}, CALL_TIMEOUT_S)
-
-    async def _finish_reset(self) -> None:
-        """Carry out a reset that was asked for (OCPP 1.6 5.14)."""
-        await self._reset_wanted.wait()
-        self.hardware.reboot(f"{self._reset}Reset")
-        if self._reset == "Soft":
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SOFT_RESET_WAIT_S):
-                    await self._debt_paid.wait()
-        self._drop.set()
-
-    async def _authorize(self, id_tag: str) -> str:
-        peer = self._peer
+    def _hang_up(self) -> None:
+        peer = self._speaker.peer
+        self._speaker.hung_up()
         if peer is not None:
+            self._start(_close(peer, self._socket))
+
+    def _ping(self, real_s: float) -> None:
+        """WebSocketPingInterval (9.1); 0: the charger does not ping."""
+        interval_s = self.hardware.configuration.number("WebSocketPingInterval")
+        if not interval_s or self._socket is None:
+            return
+        self._ping_in_s -= real_s
+        if self._ping_in_s <= 0:
+            self._ping_in_s = float(interval_s)
+            if self._recipe is None or self._recipe.pings:
+                self._start(_quietly_ping(self._socket))
+
+    def _power_on(self) -> None:
+        if self._powered:
+            return
+        self._powered = True
+        if self._power_cut:
+            self._power_cut = False
+            self.hardware.clock.power_on()
+            self.hardware.power_returned()
+
+    def _restart(self) -> None:
+        """Carry out a reset that was asked for (OCPP 1.6 5.14)."""
+        self.hardware.reboot(self._reset)
+        self._reset, self._reset_waits_s = "", 0.0
+        self._powered = False
+        self._dark_until_s = asyncio.get_running_loop().time() + self._boot_s
+        self._hang_up()
+        self._speaker.registered = False
+
+    def _tell_unreachable(self, reason: str) -> None:
+        if not self._told_unreachable:
+            self._told_unreachable = True
+            log.info("simulated_charger_waits", charger=self.charger.path, reason=reason)
+
+    def _go_back(self) -> None:
+        log.info("simulated_profile_given_up", charger=self.charger.path)
+        self.hardware.state.configuration["SecurityProfile"] = str(self._old_profile)
+        self.hardware.configuration.learn("SecurityProfile", str(self._old_profile))
+        self._old_profile = None
+
+    # -- what hardware, orders and maintenance ask for ---------------------------------------------------
+
+    def tell(self, action: str, payload: dict[str, Any]) -> bool:
+        """Send a message of the moment; False: there is no link."""
+        return self._speaker.tell(action, payload)
+
+    def tell_boot(self) -> None:
+        """Send BootNotification once more."""
+        self.tell("BootNotification", self._plate())
+
+    def begin_reset(self, reason: str) -> None:
+        """Reset with the next tick, when the answer is out; a soft one waits for its messages."""
+        self._reset, self._reset_waits_s = reason, 0.0
+        if reason == "SoftReset":
+            for number in self.hardware.outlets:
+                self.hardware.stop(number, reason)
+        self.security_event("ResetOrReboot", reason)
+
+    def begin_reconnect(self) -> None:
+        """Connect anew with the next tick, when the answer is out."""
+        self._reconnect = True
+
+    async def authorize(self, id_tag: str) -> str:
+        """Decide oneself, or ask: AuthorizationStatus, or `Offline`."""
+        hardware, peer = self.hardware, self._speaker.peer
+        if peer is not None and self._speaker.registered:
+            known = hardware.known(id_tag, online=True)
+            if known is not None:
+                return known
             try:
                 answer = await peer.call("Authorize", {"idTag": id_tag}, CALL_TIMEOUT_S)
-            except (*_REFUSED, ConnectionError) as refusal:
+            except (*REFUSED, ConnectionError) as refusal:
                 log.info("simulated_not_authorized", charger=self.charger.path, reason=str(refusal))
             else:
-                status = str(answer["idTagInfo"]["status"])
-                self.hardware.remember(id_tag, status == "Accepted")
-                return status
-        if id_tag in self.hardware.state.cache and self.hardware.configuration.flag("LocalAuthorizeOffline"):
-            return "Accepted"
-        return "Offline"
+                hardware.remember(id_tag, answer["idTagInfo"])
+                return str(answer["idTagInfo"]["status"])
+        return hardware.known(id_tag, online=False) or "Offline"
 
-    # -- callbacks of the hardware and of the orders -----------------------------------------------------
+    def security_event(self, kind: str, info: str = "") -> None:
+        """SecurityEventNotification (whitepaper, 4.10): kept until it is delivered."""
+        payload = {"type": kind, "timestamp": self.hardware.clock.text()}
+        if info:
+            payload["techInfo"] = info[:255]
+        self.hardware.queue.put(Message("SecurityEventNotification", payload, ""))
+        self._owe()
 
-    def _tell(self, action: str, payload: dict[str, Any]) -> bool:
-        if not self.online:
+    def tls(self) -> ssl.SSLContext | None:
+        """Whom it trusts in file transfers; None: the system's roots."""
+        if not self.certificates.has_root and self._credentials.root is None:
+            return None
+        return self.certificates.tls(2, self._credentials.root)
+
+    def permits(self, key: str, value: str) -> bool:
+        """Whether a key may be changed now: a security profile only upwards, with what it needs (whitepaper, 2.4)."""
+        if key != "SecurityProfile" or not value.isdecimal():
+            return True
+        profile, wanted = self.hardware.configuration.number("SecurityProfile"), int(value)
+        if wanted in (1, 2) and not (self.hardware.state.password or self._credentials.password):
             return False
-        if len(self._notes) >= NOTES_MAX:
-            self._notes.popleft()
-        self._notes.append((action, payload))
-        self._note_there.set()
-        return True
+        if wanted >= 2 and not (self.certificates.has_root or self._credentials.root):
+            return False
+        return wanted >= profile and (wanted != 3 or self.certificates.has_own)
+
+    def _orders(self) -> dict[str, Handler]:
+        core = CoreOrders(self)
+        return {
+            **core.handlers(),
+            **ListOrders(self).handlers(),
+            **LimitOrders(self).handlers(),
+            **FirmwareOrders(self, self.maintenance, self.certificates).handlers(),
+            **SecurityOrders(self, core, self.maintenance, self.certificates).handlers(),
+        }
+
+    def _plate(self) -> dict[str, Any]:
+        body = plate(self.charger)
+        if self.hardware.state.firmware:
+            body["firmwareVersion"] = self.hardware.state.firmware[:50]
+        return body
 
     def _owe(self) -> None:
-        self._debt_there.set()
-        self._debt_paid.clear()
+        self.save()
+        self._speaker.wake()
+
+    def _written(self, key: str, value: str) -> None:
+        if key == "AuthorizationKey":
+            self.hardware.state.password = value
+            self.begin_reconnect()
+        elif key == "SecurityProfile":
+            self._old_profile = self._credentials.profile
+            self.begin_reconnect()
         self.save()
 
-    def _trigger(self, action: str) -> None:
-        self._tell(action, plate(self.charger) if action == "BootNotification" else {})
-
-    def _begin_reset(self, kind: str) -> None:
-        self._reset = kind
-        self._reset_wanted.set()
+    def _start(self, job: Any) -> None:
+        task = asyncio.get_running_loop().create_task(job)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
-async def _all(*parts: Coroutine[Any, Any, None]) -> None:
-    """Run parts of a conversation until one of them ends, with its own exception."""
-    tasks = [asyncio.create_task(part) for part in parts]
+async def _close(peer: Peer, socket: Socket | None) -> None:
+    """Shake hands at the end; whoever does not answer is hung up on."""
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        async with asyncio.timeout(CLOSE_S):
+            await peer.close()
+    except (TimeoutError, ConnectionError):
+        if socket is not None:
+            client.abort(socket)
+
+
+async def _quietly_ping(socket: Socket) -> None:
+    with contextlib.suppress(ConnectionError):
+        await client.ping(socket)

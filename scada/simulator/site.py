@@ -25,9 +25,11 @@ from scada.drivers.modbus.profile import find_profiles
 from scada.drivers.modbus.wire import MeterServer, Values
 from scada.runtime.secrets import read_secret
 from scada.simulator.building import SiteLoad
-from scada.simulator.charge_point import ChargePoint
+from scada.simulator.charge_point import TICK_S, ChargePoint
 from scada.simulator.life import Life
 from scada.simulator.mail import MailCatcher
+from scada.simulator.pulse import Pulse
+from scada.simulator.storage import Store
 
 ORPHAN_AFTER_S = 120.0
 """Without parent and without any connection for this long, the simulation ends."""
@@ -73,12 +75,16 @@ async def run_simulation(plant: Plant, options: SimulationOptions) -> None:
         ProjectError: a meter's profile is wrong.
     """
     with _lock(options.state_dir):
-        points = [_charge_point(plant, charger, options) for charger in plant.chargers()]
+        store, pulse = Store(options.state_dir), Pulse(TICK_S)
+        points = [
+            _charge_point(plant, charger, options, store, pulse, place)
+            for place, charger in enumerate(plant.chargers())
+        ]
         async with contextlib.AsyncExitStack() as stack:
             meters = _SiteMeters(plant, points, options)
             await meters.start(stack)
             tasks = [asyncio.ensure_future(_orphaned(points, options.parent_pid))]
-            tasks.append(asyncio.ensure_future(_live(plant, points, meters, options)))
+            tasks.append(asyncio.ensure_future(_live(plant, points, meters, options, pulse)))
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -88,16 +94,22 @@ async def run_simulation(plant: Plant, options: SimulationOptions) -> None:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 meters.save()
+                store.close()
 
 
 async def _live(
-    plant: Plant, points: Sequence[ChargePoint], meters: _SiteMeters, options: SimulationOptions
+    plant: Plant,
+    points: Sequence[ChargePoint],
+    meters: _SiteMeters,
+    options: SimulationOptions,
+    pulse: Pulse,
 ) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             if options.smtp_port is not None:
                 group.create_task(MailCatcher(options.mail_dir, options.smtp_port).run())
             group.create_task(meters.run())
+            group.create_task(pulse.run())
             for point in points:
                 group.create_task(point.run())
             for site in plant.sites:
@@ -117,17 +129,22 @@ def _first(group: BaseException) -> BaseException:
     return group
 
 
-def _charge_point(plant: Plant, charger: Charger, options: SimulationOptions) -> ChargePoint:
+def _charge_point(
+    plant: Plant, charger: Charger, options: SimulationOptions, store: Store, pulse: Pulse, place: int
+) -> ChargePoint:
     password = None
     if charger.basic_auth_ref:
         password = read_secret(charger.basic_auth_ref, plant.directory)
     return ChargePoint(
         charger,
         options.ocpp_url,
-        options.state_dir,
+        store,
         speed=options.speed,
         seed=options.seed,
         password=password,
+        pulse=pulse,
+        # Electricians turn the phases from charger to charger, so that L1 does not carry all small cars.
+        phase_shift=place % 3,
     )
 
 

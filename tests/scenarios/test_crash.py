@@ -19,7 +19,7 @@ import pytest
 
 from scada.core.plant import Plant
 from scada.simulator import ChargePoint, Vehicle, charge_point
-from scada.simulator.storage import Message
+from scada.simulator.queue import Message
 from scada.testing import small_plant, until
 from scada.testing.processes import Supervisor, supervisor
 from scada.testing.system import PASSWORD, free_port

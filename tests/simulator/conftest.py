@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
+from scada.core import moment
 from scada.core.plant import Charger, Connector, Current, Level, Meter, Plant, Simulation, Site, Token
 from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.peer import Peer
+from scada.runtime.clock import SystemClock
 from scada.simulator import ChargePoint, Vehicle
 
 
@@ -80,6 +82,13 @@ class Central:
     failing: dict[str, int] = field(default_factory=dict)
     """Action → how many more times it is answered with a CALLERROR."""
     transactions: int = 0
+    security: tuple[str, ...] = (
+        "SecurityEventNotification",
+        "SignCertificate",
+        "LogStatusNotification",
+        "SignedFirmwareStatusNotification",
+    )
+    """Actions of the security whitepaper that it knows."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
@@ -95,6 +104,9 @@ class Central:
 
     def statuses(self, number: int = 1) -> list[str]:
         return [payload["status"] for payload in self.of("StatusNotification", connectorId=number)]
+
+    def last(self, number: int = 1) -> str:
+        return self.statuses(number)[-1] if self.statuses(number) else ""
 
     async def serve(self, socket: ServerConnection) -> None:
         assert socket.request is not None
@@ -123,6 +135,10 @@ class Central:
                     "StartTransaction",
                     "StopTransaction",
                     "MeterValues",
+                    "FirmwareStatusNotification",
+                    "DiagnosticsStatusNotification",
+                    "DataTransfer",
+                    *self.security,
                 )
             },
             name=identity,
@@ -138,14 +154,20 @@ class Central:
         status = {"status": "Blocked" if payload.get("idTag") in self.blocked else "Accepted"}
         match action:
             case "BootNotification":
-                return {"currentTime": "2026-01-01T00:00:00Z", "interval": 1, "status": self.registration}
+                return {
+                    "currentTime": moment.text(SystemClock().now_us()),
+                    "interval": 1,
+                    "status": self.registration,
+                }
             case "Heartbeat":
-                return {"currentTime": "2026-01-01T00:00:00Z"}
+                return {"currentTime": moment.text(SystemClock().now_us())}
             case "Authorize":
                 return {"idTagInfo": status}
             case "StartTransaction":
                 self.transactions += 1
                 return {"transactionId": self.transactions, "idTagInfo": status}
+            case "DataTransfer" | "SignCertificate":
+                return {"status": "Accepted"}
             case _:
                 return {}
 

@@ -7,13 +7,16 @@ from scada.simulator.building import SiteLoad, building_shape
 from scada.simulator.outlet import Measured, Outlet, OutletState
 
 
-def outlet(power_w: float, currents: tuple[float, float, float], current: Current = Current.AC) -> Outlet:
+def outlet(
+    power_w: float, currents: tuple[float, float, float], current: Current = Current.AC, shift: int = 0
+) -> Outlet:
     spec = Connector(
         number=1, path="D.C.C1", plug="", current=current, phases=3, current_max_a=32, power_max_kw=22
     )
     return Outlet(
         spec=spec,
         state=OutletState(),
+        phase_shift=shift,
         measured=Measured(currents_a=currents, voltages_v=(230.0, 230.0, 230.0), power_w=power_w),
     )
 
@@ -42,6 +45,6 @@ def test_the_grid_meter_sees_building_and_chargers() -> None:
 
 def test_small_cars_are_spread_over_the_phases() -> None:
     load = SiteLoad(0.0, random.Random(1), {})
-    load.step(1, 0.0, [[outlet(3_680, (16, 0, 0))] for _ in range(3)])
+    load.step(1, 0.0, [[outlet(3_680, (16, 0, 0), shift=n)] for n in range(3)])
     currents = [load.readings("grid")[f"CurrentL{phase}"] for phase in (1, 2, 3)]
     assert currents == pytest.approx([16, 16, 16], rel=0.05)

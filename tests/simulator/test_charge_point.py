@@ -47,12 +47,12 @@ async def test_a_pending_charger_asks_again_and_says_nothing_else(
 async def test_a_whole_charge(central: Any, point_of: Any, until: Any, vehicle: Make) -> None:
     async with central.up(), point_of(speed=600) as point:
         await charge(point, central, until, vehicle(soc=90.0))
-        await until(lambda: central.statuses()[-1] == "SuspendedEV")
+        await until(lambda: central.last() == "SuspendedEV")
         await until(lambda: central.of("MeterValues", transactionId=1))
         assert await point.identify(1, "TOKEN-1") == "Accepted"
-        await until(lambda: central.statuses()[-1] == "Finishing")
+        await until(lambda: central.last() == "Finishing")
         point.unplug(1)
-        await until(lambda: central.statuses()[-1] == "Available" and central.of("StopTransaction"))
+        await until(lambda: central.last() == "Available" and central.of("StopTransaction"))
         assert central.statuses() == [
             "Available",
             "Preparing",
@@ -109,7 +109,7 @@ async def test_a_refused_token_starts_nothing(central: Any, point_of: Any, until
         await until(lambda: point.online)
         point.plug_in(1, vehicle(id_tag="LOST"))
         assert await point.identify(1, "LOST") == "Blocked"
-        await until(lambda: central.statuses()[-1] == "Preparing")
+        await until(lambda: central.last() == "Preparing")
         assert not central.of("StartTransaction")
 
 
@@ -131,16 +131,16 @@ async def test_remote_start_waits_for_the_vehicle_and_remote_stop_ends_it(
     async with central.up(), point_of() as point:
         await until(lambda: point.online)
         await central.call("RemoteStartTransaction", {"connectorId": 2, "idTag": "TOKEN-2"})
-        await until(lambda: central.statuses(2)[-1] == "Preparing")
+        await until(lambda: central.last(2) == "Preparing")
         point.plug_in(2, vehicle())
         await until(lambda: central.of("StartTransaction", connectorId=2, idTag="TOKEN-2"))
-        await until(lambda: central.statuses(2)[-1] == "Charging")
+        await until(lambda: central.last(2) == "Charging")
         refused = await central.call("RemoteStartTransaction", {"connectorId": 2, "idTag": "TOKEN-3"})
         assert refused == {"status": "Rejected"}
         assert await central.call("RemoteStopTransaction", {"transactionId": 99}) == {"status": "Rejected"}
         assert await central.call("RemoteStopTransaction", {"transactionId": 1}) == {"status": "Accepted"}
         await until(lambda: central.of("StopTransaction", transactionId=1, reason="Remote"))
-        await until(lambda: central.statuses(2)[-1] == "Finishing")
+        await until(lambda: central.last(2) == "Finishing")
 
 
 async def test_a_reset_really_reboots(central: Any, point_of: Any, until: Any, vehicle: Make) -> None:
@@ -165,13 +165,13 @@ async def test_availability_is_closed_now_or_after_the_transaction(
         await charge(point, central, until, vehicle())
         close = {"connectorId": 0, "type": "Inoperative"}
         assert await central.call("ChangeAvailability", close) == {"status": "Scheduled"}
-        await until(lambda: central.statuses(2)[-1] == "Unavailable")
-        assert central.statuses(1)[-1] == "Charging"
+        await until(lambda: central.last(2) == "Unavailable")
+        assert central.last(1) == "Charging"
         point.unplug(1)
-        await until(lambda: central.statuses(1)[-1] == "Unavailable")
+        await until(lambda: central.last(1) == "Unavailable")
         answer = await central.call("ChangeAvailability", {"connectorId": 1, "type": "Operative"})
         assert answer == {"status": "Accepted"}
-        await until(lambda: central.statuses(1)[-1] == "Available")
+        await until(lambda: central.last(1) == "Available")
 
 
 async def test_a_fault_ends_the_transaction_and_passes(
@@ -183,7 +183,7 @@ async def test_a_fault_ends_the_transaction_and_passes(
         await until(lambda: central.of("StatusNotification", status="Faulted", errorCode="GroundFailure"))
         await until(lambda: central.of("StopTransaction", reason="Other"))
         point.fault(1, "NoError")
-        await until(lambda: central.statuses()[-1] == "Finishing")
+        await until(lambda: central.last() == "Finishing")
 
 
 async def test_the_rest_of_the_orders(central: Any, point_of: Any, until: Any, vehicle: Make) -> None:
@@ -210,7 +210,8 @@ async def test_the_rest_of_the_orders(central: Any, point_of: Any, until: Any, v
         await central.call("TriggerMessage", {"requestedMessage": "BootNotification"})
         await until(lambda: len(central.of("BootNotification")) == 2)
         answer = await central.call("TriggerMessage", {"requestedMessage": "FirmwareStatusNotification"})
-        assert answer == {"status": "NotImplemented"}
+        assert answer == {"status": "Accepted"}
+        await until(lambda: central.of("FirmwareStatusNotification") == [{"status": "Idle"}])
         assert await central.call("UnlockConnector", {"connectorId": 1}) == {"status": "Unlocked"}
         await until(lambda: central.of("StopTransaction", reason="UnlockCommand"))
         assert await central.call("ClearCache", {}) == {"status": "Accepted"}
@@ -224,7 +225,7 @@ async def test_what_happens_offline_arrives_later_in_order_and_unchanged(
         async with central.up():
             await until(lambda: point.online)
             await point.identify(1, "TOKEN-1")  # so that the token is in its cache
-            await until(lambda: central.statuses()[-1] == "Preparing")
+            await until(lambda: central.last() == "Preparing")
         await until(lambda: not point.online)
         assert await point.identify(1, "TOKEN-9") == "Offline"
         point.plug_in(1, vehicle())
@@ -289,7 +290,7 @@ async def test_a_transaction_goes_on_after_the_simulator_was_killed(
             assert outlet.state.transaction is not None
             assert outlet.state.transaction.id == 1
             assert outlet.state.register_wh >= register_wh
-            await until(lambda: central.statuses()[-1] == "Charging")
+            await until(lambda: central.last() == "Charging")
             again.unplug(1)
             await until(lambda: central.of("StopTransaction", transactionId=1))
         assert central.transactions == 1
@@ -304,8 +305,7 @@ async def test_a_kill_loses_nothing(
         await charge(point, central, until, vehicle())
         await until(lambda: len(central.of("MeterValues", transactionId=1)) >= 2)
         killed = tmp_path / "killed"
-        killed.mkdir()
-        shutil.copy(tmp_path / "Depot.CP01.json", killed)
+        shutil.copytree(tmp_path, killed, ignore=shutil.ignore_patterns("killed"))
         told = central.of("MeterValues", transactionId=1)[-1]["meterValue"][0]["sampledValue"][0]
     heir = ChargePoint(point.charger, central.url, killed)
     outlet = heir.hardware.outlets[1]

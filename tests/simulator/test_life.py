@@ -75,9 +75,9 @@ async def test_whom_the_control_room_lets_in_comes(central: Any, live: Live, unt
         await until(lambda: point.online)
         await central.call("RemoteStartTransaction", {"connectorId": 2, "idTag": "TOKEN-5"})
         await until(lambda: central.of("StartTransaction", connectorId=2, idTag="TOKEN-5"))
-        await until(lambda: central.statuses(2)[-1] == "Charging")
+        await until(lambda: central.last(2) == "Charging")
         await central.call("RemoteStopTransaction", {"transactionId": 1})
-        await until(lambda: central.statuses(2)[-1] == "Available")
+        await until(lambda: central.last(2) == "Available")
 
 
 async def test_a_visit_goes_on_in_the_next_life(central: Any, live: Live, until: Any, vehicle: Any) -> None:
@@ -89,7 +89,7 @@ async def test_a_visit_goes_on_in_the_next_life(central: Any, live: Live, until:
             await until(lambda: central.of("StartTransaction"))
         async with live(speed=7_200.0):
             await until(lambda: central.of("StopTransaction", transactionId=1))
-            await until(lambda: central.statuses(1)[-1] == "Available")
+            await until(lambda: central.last(1) == "Available")
     assert central.transactions == 1
 
 
@@ -101,4 +101,4 @@ async def test_things_go_wrong_and_right_again(central: Any, live: Live, until: 
         assert fault["errorCode"] != "NoError"
         assert fault["vendorErrorCode"]
         number = fault["connectorId"]
-        await until(lambda: central.statuses(number)[-1] == "Available")
+        await until(lambda: central.last(number) == "Available")

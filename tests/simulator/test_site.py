@@ -89,7 +89,7 @@ async def test_a_visitor_sees_life_at_once(
         assert building["Power"] > 5_000
         assert grid["Import"] > 0
         assert 48 < grid["Frequency"] < 52
-    assert (tmp_path / "sim" / "Depot.CP01.json").exists()
+    assert (tmp_path / "sim" / "chargers.db").exists()
 
 
 async def test_the_next_life_begins_where_the_last_ended(

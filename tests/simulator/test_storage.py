@@ -1,15 +1,28 @@
+import sqlite3
 from pathlib import Path
 
+import pytest
+
+from scada.charging.profile_text import parse
+from scada.core.errors import StartError
+from scada.simulator.access import Entry, Reservation
 from scada.simulator.outlet import OutletState, Transaction
-from scada.simulator.storage import (
-    QUEUE_MAX,
-    ChargerState,
-    Message,
-    TransactionQueue,
-    load_state,
-    save_state,
-)
+from scada.simulator.queue import QUEUE_MAX, Message, TransactionQueue
+from scada.simulator.storage import FILE, ChargerState, Store
 from scada.simulator.vehicle import Vehicle
+
+PROFILE = parse(
+    {
+        "chargingProfileId": 1,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Relative",
+        "chargingSchedule": {
+            "chargingRateUnit": "A",
+            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10}],
+        },
+    }
+)
 
 
 def test_a_state_survives(tmp_path: Path) -> None:
@@ -30,22 +43,46 @@ def test_a_state_survives(tmp_path: Path) -> None:
             )
         },
         configuration={"HeartbeatInterval": "60"},
-        cache=["T"],
+        cache={"t": Entry("Accepted", "GROUP", 5)},
+        local_list={"u": Entry("Blocked")},
+        local_list_version=3,
+        reservations={1: Reservation(9, "T", "", 77)},
+        profiles=[(1, PROFILE)],
         queue=[Message("StopTransaction", {"meterStop": 5}, "k", attempts=2)],
+        firmware_job=(4, "Installed"),
     )
-    save_state(tmp_path / "a.json", state)
-    assert load_state(tmp_path / "a.json") == state
+    store = Store(tmp_path)
+    store.save("a", state)
+    store.close()
+    store = Store(tmp_path)
+    assert store.load("a") == state
+    assert store.load("b") == ChargerState()
+    store.close()
 
 
-def test_no_file_is_a_new_charger(tmp_path: Path) -> None:
-    assert load_state(tmp_path / "none.json") == ChargerState()
+def test_a_broken_state_is_put_aside(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.save("a", ChargerState(password="kept"))
+    with sqlite3.connect(tmp_path / FILE) as other:
+        other.execute("UPDATE state SET body = '{\"outlets\": 5}'")
+    other.close()
+    assert store.load("a") == ChargerState()
+    store.save("a", ChargerState())
+    with sqlite3.connect(tmp_path / FILE) as other:
+        assert [row[0] for row in other.execute("SELECT charger FROM state ORDER BY 1")] == ["a", "a.bad"]
+    other.close()
+    store.close()
 
 
-def test_a_broken_file_is_put_aside(tmp_path: Path) -> None:
-    path = tmp_path / "a.json"
-    path.write_text('{"outlets": 5}')
-    assert load_state(path) == ChargerState()
-    assert (tmp_path / "a.bad").read_text() == '{"outlets": 5}'
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match="cannot keep its state"):
+        Store(tmp_path / "not there")
+
+
+def test_without_a_folder_nothing_is_kept() -> None:
+    store = Store(None)
+    store.save("a", ChargerState(password="x"))
+    assert store.load("a") == ChargerState()
 
 
 def test_a_full_queue_gives_up_samples_before_transactions() -> None:

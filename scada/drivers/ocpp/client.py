@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.client import ClientProtocol
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
 from scada.drivers.ocpp import schemas
-from scada.drivers.ocpp.peer import Handler, Peer, PeerClosed
+from scada.drivers.ocpp.peer import Handler, Peer, PeerClosed, Socket
 
 MESSAGE_BYTES_MAX = 1 << 20
 
@@ -26,6 +28,9 @@ async def connect_peer(
     subprotocol: str = "ocpp1.6",
     password: str | None = None,
     tls: ssl.SSLContext | None = None,
+    ping_s: float | None = 30.0,
+    offer: str | None = None,
+    wrap: Callable[[Socket], Socket] | None = None,
 ) -> Peer:
     """Open a connection to a central system at `url`/`identity`.
 
@@ -35,11 +40,16 @@ async def connect_peer(
         password: of basic authentication (security profiles 1 and 2).
         tls: for `wss:` only: whom to trust, and of profile 3 the charger's own certificate (see `tls_context`);
             None: the roots of the system.
+        ping_s: interval of our pings; None: none.
+        offer: what to offer instead of `subprotocol`, as the raw header; empty: nothing. For simulated chargers.
+        wrap: puts something between connection and peer, for simulated chargers.
 
     Raises:
         PeerClosed: it could not be opened; the text says why.
     """
     headers = {}
+    if offer:
+        headers["Sec-WebSocket-Protocol"] = offer
     secure = url.startswith("wss:")
     if tls is not None and not secure:
         raise PeerClosed(f"{identity} cannot connect to {url}: TLS needs a URL that begins with wss:")
@@ -49,18 +59,52 @@ async def connect_peer(
     try:
         socket = await connect(
             f"{url.rstrip('/')}/{quote(identity, safe='')}",
-            subprotocols=[Subprotocol(subprotocol)],
+            subprotocols=[Subprotocol(subprotocol)] if offer is None else None,
             additional_headers=headers,
             compression=None,
             proxy=None,
             max_size=MESSAGE_BYTES_MAX,
-            ping_interval=30,
+            ping_interval=ping_s,
             ssl=(tls or True) if secure else None,
+            create_connection=_offering(subprotocol) if offer else None,
         )
     except (OSError, TimeoutError, WebSocketException) as error:
         raise PeerClosed(f"{identity} cannot connect to {url}: {error}") from error
     checked = {action: _checked(subprotocol, action, handler) for action, handler in handlers.items()}
-    return Peer(socket, subprotocol, checked, name=identity)
+    return Peer(wrap(socket) if wrap is not None else socket, subprotocol, checked, name=identity)
+
+
+def abort(socket: Socket) -> None:
+    """Break a connection as a power cut does: without close frame."""
+    transport = getattr(socket, "transport", None)
+    if transport is not None:
+        transport.abort()
+
+
+async def ping(socket: Socket) -> None:
+    """Send a ping; its answer is not waited for.
+
+    Raises:
+        ConnectionError: the connection is gone.
+    """
+    send = getattr(socket, "ping", None)
+    if send is None:
+        return
+    try:
+        await send()
+    except WebSocketException as error:
+        raise PeerClosed(str(error)) from None
+
+
+def _offering(subprotocol: str) -> type[ClientConnection]:
+    """A connection that offers a subprotocol in a header of its own, and takes it where the server does."""
+
+    class Offering(ClientConnection):
+        def __init__(self, protocol: ClientProtocol, **more: Any) -> None:
+            protocol.available_subprotocols = [Subprotocol(subprotocol)]
+            super().__init__(protocol, **more)
+
+    return Offering
 
 
 def tls_context(
