@@ -94,11 +94,8 @@ async def test_profiles_are_obeyed_and_told(central: Any, point_of: Any, until: 
         wish = {"connectorId": 1, "duration": 60, "chargingRateUnit": "W"}
         answer = await central.call("GetCompositeSchedule", wish)
         assert answer["chargingSchedule"]["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 6900.0}]
-        everywhere = {
-            "connectorId": 0,
-            "csChargingProfiles": limit(0.0, "ChargePointMaxProfile") | {"stackLevel": 1},
-        }
-        everywhere["csChargingProfiles"]["chargingProfileId"] = 2
+        nothing = limit(0.0, "ChargePointMaxProfile") | {"chargingProfileId": 2}
+        everywhere = {"connectorId": 0, "csChargingProfiles": nothing}
         assert await central.call("SetChargingProfile", everywhere) == {"status": "Accepted"}
         await until(lambda: central.last() == "SuspendedEVSE" and not outlet.charging)
         assert await central.call("ClearChargingProfile", {"id": 2}) == {"status": "Accepted"}
