@@ -6,6 +6,7 @@ to keep it secret (NIST SP 800-63B 5.1.2.2), and a thousand chargers that come b
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import hmac
@@ -17,6 +18,7 @@ import structlog
 
 from scada.core.errors import BadRequest, JournalError
 from scada.core.plant import Charger
+from scada.identity.certificates import Authority, Issued, check_request
 from scada.runtime.documents import Drawer
 
 KIND = "charger_security"
@@ -98,12 +100,22 @@ class ChargerSecurity:
 
     Args:
         password: that of the project; None: it has none; empty: it cannot be read, and nobody gets in with it.
+        authority: signs its certificates, each for `days`.
     """
 
-    def __init__(self, charger: Charger, drawer: Drawer[SecurityDocument], password: str | None) -> None:
+    def __init__(
+        self,
+        charger: Charger,
+        drawer: Drawer[SecurityDocument],
+        password: str | None,
+        authority: Authority,
+        days: int,
+    ) -> None:
         self.charger = charger
         self._drawer = drawer
         self._project_password = password
+        self._authority, self._days = authority, days
+        self._proof: dict[str, asyncio.Event] = {}
         self._document = drawer.get(charger.identity) or SecurityDocument()
 
     @property
@@ -164,6 +176,8 @@ class ChargerSecurity:
             changed.from_s, changed.until_s = certificate.from_s, certificate.until_s
         if changed != document:
             await self._keep(changed)
+        if changed.password in self._proof:
+            self._proof[changed.password].set()
 
     async def new_password(self) -> tuple[str, str]:
         """(a new password in hexadecimal, its digest): good beside the old one from now on, and on disk.
@@ -196,9 +210,32 @@ class ChargerSecurity:
         left = [one for one in self._document.candidates if one != digest]
         await self._keep(msgspec.structs.replace(self._document, candidates=left))
 
-    def proved(self, digest: str) -> bool:
-        """Whether the charger has used a new password."""
-        return self._document.password == digest
+    async def wait_proved(self, digest: str, timeout_s: float) -> bool:
+        """Whether the charger uses a new password within `timeout_s`."""
+        proof = self._proof.setdefault(digest, asyncio.Event())
+        try:
+            if self._document.password != digest:
+                async with asyncio.timeout(timeout_s):
+                    await proof.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._proof.pop(digest, None)
+        return True
+
+    async def check_request(self, csr: str) -> None:
+        """Whether its request for a certificate may be signed. Raises BadRequest with what is wrong."""
+        organization = self._authority.organization
+        await asyncio.to_thread(check_request, csr, self.charger.identity, organization)
+
+    async def sign(self, csr: str) -> Issued:
+        """Sign its request. Raises ScadaError."""
+        return await asyncio.to_thread(self._authority.sign, csr, self.charger.identity, self._days)
+
+    def root_pem(self) -> str:
+        """The root of the project's CA. Blocks; raises StartError."""
+        self._authority.ensure()
+        return self._authority.root_file.read_text()
 
     @property
     def _has_password(self) -> bool:

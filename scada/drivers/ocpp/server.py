@@ -91,9 +91,8 @@ class OcppServer:
                     charger=charger.path,
                     wanted=f"{security.SHORT} to {security.LONG}",
                 )
-            station = Station(
-                charger, host, ChargerSecurity(charger, drawer, password), trace.tap(charger), files
-            )
+            keys = ChargerSecurity(charger, drawer, password, self.authority, plant.certificates.charger_days)
+            station = Station(charger, host, keys, trace.tap(charger), files)
             self.stations[charger.identity] = station
             router.register(charger.path, station)
         self.listening = asyncio.Event()

@@ -50,6 +50,7 @@ class Station:
         security: its credentials.
         link: how it has come in; None: it is not connected.
         watched: its connection under the watch.
+        signing: what signs its certificate and gives it to it.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Station:
         self.security = security
         self.link: Link | None = None
         self.watched: Watched | None = None
+        self.signing: asyncio.Task[None] | None = None
         self.host = host
         self.settings = host.plant.ocpp
         self._ping_s = self.settings.ping_s

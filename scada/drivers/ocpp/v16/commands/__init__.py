@@ -2,6 +2,7 @@
 
 from scada.drivers.ocpp.dialect import Execute
 from scada.drivers.ocpp.v16.commands import (
+    certificates,
     change_availability,
     clear_cache,
     get_configuration,
@@ -9,6 +10,7 @@ from scada.drivers.ocpp.v16.commands import (
     remote_start,
     remote_stop,
     reset,
+    rotate_password,
     trigger_message,
     unlock_connector,
     update_firmware,
@@ -17,12 +19,17 @@ from scada.drivers.ocpp.v16.commands import (
 COMMANDS: dict[str, Execute] = {
     "ChangeAvailability": change_availability.execute,
     "ClearCache": clear_cache.execute,
+    "DeleteCertificate": certificates.delete,
     "GetConfiguration": get_configuration.execute,
     "GetDiagnostics": get_diagnostics.execute,
+    "GetInstalledCertificateIds": certificates.installed_ids,
     "GetLog": get_diagnostics.execute_log,
+    "InstallCertificate": certificates.install,
     "RemoteStart": remote_start.execute,
     "RemoteStop": remote_stop.execute,
+    "RenewCertificate": certificates.renew,
     "Reset": reset.execute,
+    "RotatePassword": rotate_password.execute,
     "TriggerMessage": trigger_message.execute,
     "UnlockConnector": unlock_connector.execute,
     "UpdateFirmware": update_firmware.execute,
