@@ -6,69 +6,51 @@ outage, and forgets; what it says is written down and flagged, never refused for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
-from scada.charging.authorization import Authorization, AuthorizationStatus, TokenList
-from scada.core.database import TagDatabase, Write
+from scada.charging import closing
+from scada.charging.authorization import Authorization, AuthorizationStatus
+from scada.charging.connector_tags import Key, Tags
+from scada.charging.matching import (
+    ID_TAG_LENGTH_MAX,
+    believed,
+    flagged,
+    id_text,
+    meter,
+    same_start,
+    stopped_by,
+)
+from scada.charging.meters import LIFETIME, LIFETIME_SURE_WH, SESSION, UNKNOWN, SampleMeter
+from scada.charging.told import StartAnswer, StartTransaction, StopAnswer, StopTransaction
+from scada.core.database import Write
 from scada.core.effects import Event
-from scada.core.moment import believable
-from scada.core.plant import Charger, Connector, Plant
+from scada.core.plant import Plant
 from scada.core.records import TransactionRecord, TransactionState
-from scada.core.tag import Tag
-from scada.core.value import GOOD, Quality, TimeUs, Value
+from scada.core.value import GOOD, Quality, TimeUs
 
-CLOSED_REMEMBERED = 1_000
+__all__ = ["SessionBook", "StartAnswer", "StartFacts", "StartTransaction", "StopAnswer", "StopTransaction"]
+
+CLOSED_REMEMBERED = 5_000
 """How many closed transactions are kept in memory to know a repeated StopTransaction again."""
 ENERGY_STEP_WH = 500
 UNKNOWN_CONNECTORS_MAX = 4
 """Open transactions a charger on connectors that it does not have; at it the oldest is closed as lost."""
 LATE_MAX = 50
 """Open late transactions a connector; at it the oldest is closed as lost."""
-ID_TAG_LENGTH_MAX = 255
-REASON_LENGTH_MAX = 50
-METER_MAX_WH = 10**12
-"""No register of a charger counts further (a terawatt hour); what lies beyond is kept as this, and flagged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StartTransaction:
-    """A charger began a transaction (OCPP 1.6 6.45)."""
+class StartFacts:
+    """What we know of a transaction that the charger does not tell."""
 
-    charger: str
-    connector: int
-    id_tag: str
-    meter_start_wh: int
-    time_us: TimeUs
-    reservation_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StopTransaction:
-    """A charger ended a transaction (OCPP 1.6 6.49)."""
-
-    charger: str
-    transaction_id: int
-    meter_stop_wh: int
-    time_us: TimeUs
-    reason: str = "Local"
-    id_tag: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StartAnswer:
-    """Our id of the transaction, and whether the token is good."""
-
-    transaction_id: int
     authorization: Authorization
-
-
-@dataclass(frozen=True, slots=True)
-class StopAnswer:
-    """Whether the transaction was known, and the token's state where one was given."""
-
-    known: bool
-    authorization: Authorization | None
+    visit: int = 0
+    vehicle: str = ""
+    reservation: int = 0
+    ordered_by: str = ""
+    flags: str = ""
 
 
 class SessionBook:
@@ -77,41 +59,48 @@ class SessionBook:
     Args:
         next_id: the first id to give out; ids are never used twice, over restarts.
         emit: takes records and events, in order.
+        ended_by: (transaction) → who or what ordered its stop: (user, stop condition).
     """
 
     def __init__(
         self,
         plant: Plant,
-        database: TagDatabase,
-        tokens: TokenList,
+        tags: Tags,
         next_id: int,
         emit: Callable[[TransactionRecord | Event], None],
+        ended_by: Callable[[TransactionRecord], tuple[str, str]] = lambda _: ("", ""),
     ) -> None:
         self._plant = plant
-        self._tokens = tokens
+        self._tags = tags
         self._next_id = next_id
         self._emit = emit
-        self._database = database
-        self._open: dict[tuple[str, int], TransactionRecord] = {}
+        self._ended_by = ended_by
+        self._open: dict[Key, TransactionRecord] = {}
         self._by_id: dict[int, TransactionRecord] = {}
-        self._late: dict[tuple[str, int], list[TransactionRecord]] = {}
+        self._of_charger: dict[str, dict[int, None]] = {}
+        """Charger → ids of its transactions without a stop: open, late, lost; within what is remembered."""
+        self._late: dict[Key, list[TransactionRecord]] = {}
         """Open transactions of an earlier time that were told late, beside the one that runs."""
-        self._unknown_stops: dict[tuple[str, int, int, TimeUs], None] = {}
-        """(charger, its id, meter, its time) of stops without a start, to know their retries; bounded."""
-        self._energy_wh: dict[int, int] = {}
-        """Energy of open transactions by id, as their samples tell it."""
-        self._connector_tags = {
-            (charger.path, connector.number): _ConnectorTags(database, connector)
-            for charger in plant.chargers()
-            for connector in charger.connectors
-        }
+        self._own_ids: dict[tuple[str, str, int, TimeUs], int] = {}
+        """(charger, its own id, meter, its time or 0) of stops with ids of its making → ours; to know their retries."""
+        self._meters: dict[int, SampleMeter] = {}
+        """Of open transactions, by id."""
+        self._learned: dict[Key, int] = {}
+        """What the samples of a connector count."""
+        self._last: dict[Key, TransactionRecord] = {}
+        self._closed = 0
 
     def restore(self, records: Iterable[TransactionRecord], now_us: TimeUs) -> None:
         """Take over the transactions of an earlier run: the open ones, and some closed ones to know retries."""
         for record in records:
-            self._by_id[record.id] = record
+            self._remember(record)
+            if record.charger_id and record.stopped_us is not None and record.meter_stop_wh is not None:
+                time_us = 0 if "clock" in record.flags else record.stopped_us
+                self._own_ids[record.charger, record.charger_id, record.meter_stop_wh, time_us] = record.id
+            key = (record.charger, record.connector)
+            if "session_register" in record.flags:
+                self._learned[key] = SESSION
             if record.state is TransactionState.OPEN and record.charger in self._plant.chargers_by_path:
-                key = (record.charger, record.connector)
                 running = self._open.get(key)
                 if running is not None and running.started_us > record.started_us:
                     self._late.setdefault(key, []).append(record)
@@ -119,8 +108,9 @@ class SessionBook:
                 if running is not None:
                     self._late.setdefault(key, []).append(running)
                 self._open[key] = record
-                # The energy is that of the last step on disk until the charger sends its register again.
-                self._show(record, now_us, Quality.UNCERTAIN_LAST_USABLE_VALUE)
+        for record in self._open.values():
+            # The energy is that of the last step on disk until the charger sends its register again.
+            self._tags.show(record, now_us, Quality.UNCERTAIN_LAST_USABLE_VALUE)
 
     def open_on(self, charger: str, connector: int) -> TransactionRecord | None:
         """The open transaction of a connector, with its energy so far."""
@@ -131,20 +121,33 @@ class SessionBook:
         """All open transactions, oldest first."""
         return sorted(map(self._live, self._open.values()), key=lambda record: record.started_us)
 
-    def authorize(self, id_tag: str, now_us: TimeUs) -> Authorization:
-        """Authorize a token; one that charges already elsewhere is still good (OCPP leaves it to us)."""
-        return self._tokens.check(id_tag, now_us)
+    def get(self, number: int) -> TransactionRecord | None:
+        """A transaction that is remembered."""
+        record = self._by_id.get(number)
+        return self._live(record) if record else None
 
-    def start(self, request: StartTransaction, now_us: TimeUs) -> StartAnswer:
-        """Begin a transaction, or know a retry of one that has begun and not yet stopped."""
-        authorization = self._tokens.check(request.id_tag, now_us)
+    def last_on(self, key: Key) -> TransactionRecord | None:
+        """The newest transaction of a connector of the project, running or ended."""
+        record = self._last.get(key)
+        return self._by_id.get(record.id, record) if record else None
+
+    def known_start(self, request: StartTransaction, now_us: TimeUs) -> TransactionRecord | None:
+        """The transaction that a StartTransaction repeats: one not yet stopped. An impossible time matches none."""
+        started_us, clock_flag = believed(request.time_us, now_us)
+        if clock_flag:
+            return None
+        key = (request.charger, request.connector)
+        for known in (self._open.get(key), *self._late.get(key, [])):
+            if known is not None and same_start(known, request, started_us):
+                return known
+        return None
+
+    def begin(self, request: StartTransaction, facts: StartFacts, now_us: TimeUs) -> TransactionRecord:
+        """Begin a transaction."""
         key = (request.charger, request.connector)
         current = self._open.get(key)
-        started_us, clock_flag = _believable(request.time_us, now_us)
-        if not clock_flag:
-            for known in (current, *self._late.get(key, ())):
-                if known is not None and _same(known, request, started_us):
-                    return StartAnswer(known.id, authorization)
+        started_us, clock_flag = believed(request.time_us, now_us)
+        token = facts.authorization
         record = TransactionRecord(
             id=self._next_id,
             charger=request.charger,
@@ -152,10 +155,17 @@ class SessionBook:
             site=self._site(request.charger),
             id_tag=request.id_tag[:ID_TAG_LENGTH_MAX],
             started_us=started_us,
-            meter_start_wh=_meter(request.meter_start_wh),
-            authorized_by=self._tokens.source(request.id_tag),
-            flags=self._flags(request, clock_flag),
+            meter_start_wh=meter(request.meter_start_wh),
+            authorized_by=token.source,
+            flags=flagged(facts.flags, *self._flags(request, clock_flag)),
             updated_us=now_us,
+            visit=facts.visit,
+            vehicle=facts.vehicle,
+            parent=token.parent,
+            plan=token.plan,
+            reservation=facts.reservation,
+            ordered_by=facts.ordered_by,
+            late=now_us - started_us > closing.LATE_AFTER_US,
         )
         self._next_id += 1
         self._remember(record)
@@ -164,51 +174,63 @@ class SessionBook:
             self._late.setdefault(key, []).append(record)
             self._emit(record)
             self._bound_late(key, now_us)
-            return StartAnswer(record.id, authorization)
+            return record
         if current is not None:
-            self._close_lost(current, now_us)
+            self._close_lost(current, max(current.started_us, started_us), now_us)
         self._bound_open(request, now_us)
         self._open[key] = record
         self._emit(record)
-        path = self._connector_path(record)
-        accepted = authorization.status is AuthorizationStatus.ACCEPTED
+        accepted = token.status is AuthorizationStatus.ACCEPTED
         data = {"id": record.id, "id_tag": record.id_tag, "accepted": accepted}
-        self._emit(Event("transaction_started", path, data))
-        self._show(record, now_us)
-        return StartAnswer(record.id, authorization)
+        self._emit(Event("transaction_started", self._connector_path(record), data))
+        self._tags.show(record, now_us)
+        return record
 
-    def stop(self, request: StopTransaction, now_us: TimeUs) -> StopAnswer:
-        """End a transaction. An id that is not known is kept as a closed, flagged one of its own."""
-        authorization = self._tokens.check(request.id_tag, now_us) if request.id_tag else None
+    def stop(
+        self, request: StopTransaction, now_us: TimeUs, token: Authorization | None = None
+    ) -> TransactionRecord | None:
+        """End a transaction; the one that was ended, or was ended before by the same message.
+
+        An id that is not known is looked for among the charger's transactions without a stop; where none fits it is kept
+        as a closed, flagged transaction of its own, and the answer is None.
+        """
+        stopped_us, clock_flag = believed(request.time_us, now_us)
         record = self._by_id.get(request.transaction_id)
         if record is not None and record.charger != request.charger:
             record = None  # an id of another charger: not this one's transaction
-        stopped_us, clock_flag = _believable(request.time_us, now_us)
+        own_id = ""
         if record is None:
-            self._keep_unknown(request, stopped_us, now_us)
-            return StopAnswer(False, authorization)
+            own_id = id_text(request.transaction_id)
+            time_us = 0 if clock_flag else stopped_us
+            own = (request.charger, own_id, meter(request.meter_stop_wh), time_us)
+            if own in self._own_ids:
+                known = self._by_id.get(self._own_ids[own])  # a retry
+                return known if known is not None and "unknown_start" not in known.flags else None
+            record = self._meant(request, None if clock_flag else stopped_us, token.parent if token else "")
+            self._note_own(own, self._next_id if record is None else record.id)
+        how: dict[str, Any] = {
+            "own_id": own_id,
+            "stopped_us": stopped_us,
+            "clock_flag": clock_flag,
+            "now_us": now_us,
+        }
+        if record is None:
+            kept = closing.unknown(self._next_id, request, self._site(request.charger), **how)
+            self._next_id += 1
+            self._remember(kept)
+            self._emit(kept)
+            return None
         if record.state is TransactionState.CLOSED:
-            return StopAnswer(True, authorization)  # a retry
-        flags = record.flags
-        if clock_flag:
-            flags = _flag(flags, "clock")
-        meter_stop_wh = _meter(request.meter_stop_wh)
-        if meter_stop_wh != request.meter_stop_wh:
-            flags = _flag(flags, "meter_implausible")
-        if meter_stop_wh < record.meter_start_wh:
-            flags = _flag(flags, "meter_backwards")
-        closed = replace(
-            record,
-            state=TransactionState.CLOSED,
-            stopped_us=max(stopped_us, record.started_us),
-            meter_stop_wh=meter_stop_wh,
-            energy_wh=max(0, meter_stop_wh - record.meter_start_wh),
-            reason=request.reason[:REASON_LENGTH_MAX],
-            flags=flags,
-            updated_us=now_us,
-        )
+            return record  # a retry
+        samples = self._meters.get(record.id) or SampleMeter(record.meter_start_wh, record.energy_wh)
+        closed = closing.closed(record, request, samples, **how)
+        tags = self._tags.get((record.charger, record.connector))
+        if tags is not None and self._open.get(tags.key) is record:
+            closed = replace(closed, soc_end=tags.charge(record.started_us))
+        user, condition = self._ended_by(record)
+        closed = replace(closed, stopped_by=user, stop_condition=condition)
         self._finish(closed, now_us)
-        return StopAnswer(True, authorization)
+        return closed
 
     def register(
         self,
@@ -220,191 +242,166 @@ class SessionBook:
     ) -> Write | None:
         """The connector's energy register, as a sample reported it.
 
-        Args:
-            transaction_id: as the message told it; None: it told none.
-
         Journalled each `ENERGY_STEP_WH` only: the stop brings the final reading, and should it be lost no more
         than a step is.
+
+        Args:
+            transaction_id: as the message told it; None: it told none.
 
         Returns:
             The write of the connector's session energy that follows from it, if any.
         """
         key = (charger, connector)
         record = self._open.get(key)
-        if record is None or register_wh < record.meter_start_wh:
-            del transaction_id
-            return None  # a session register beside a lifetime one: never subtract across the two
-        energy_wh = int(register_wh) - record.meter_start_wh
-        self._energy_wh[record.id] = energy_wh
+        if record is None:
+            return None
+        named = transaction_id == record.id
+        if transaction_id is not None and not named:
+            other = self._by_id.get(transaction_id)
+            if other is not None and other.charger == charger:
+                return None  # of a transaction that has ended, or of one told late
+        samples = self._meters.get(record.id)
+        if samples is None:
+            learned = self._learned.get(key, UNKNOWN)
+            samples = self._meters[record.id] = SampleMeter(record.meter_start_wh, record.energy_wh, learned)
+        energy_wh = samples.take(register_wh, named)
+        if energy_wh is None:
+            return None
+        tags = self._tags.by_key.get(key)
+        if record.soc_start is None and tags is not None and tags.soc is not None:
+            soc = tags.charge(record.started_us)
+            if soc is not None:
+                record = self._replace(replace(record, soc_start=soc))
         if energy_wh - record.energy_wh >= ENERGY_STEP_WH:
-            record = replace(record, energy_wh=energy_wh, updated_us=now_us)
-            self._open[key] = self._by_id[record.id] = record
-            self._emit(record)
-        return self._connector_tags[key].energy, energy_wh / 1000, GOOD, now_us
+            if samples.source == SESSION and "session_register" not in record.flags:
+                record = replace(record, flags=flagged(record.flags, "session_register"))
+            self._emit(self._replace(replace(record, energy_wh=energy_wh, updated_us=now_us)))
+        return (tags.energy, energy_wh / 1000, GOOD, now_us) if tags is not None else None
 
-    def _close_lost(self, record: TransactionRecord, now_us: TimeUs) -> None:
-        energy_wh = self._live(record).energy_wh
-        self._finish(
-            replace(
-                record,
-                state=TransactionState.LOST_STOP,
-                stopped_us=now_us,
-                meter_stop_wh=record.meter_start_wh + energy_wh,
-                energy_wh=energy_wh,
-                reason="LostStop",
-                flags=_flag(record.flags, "lost_stop"),
-                updated_us=now_us,
-            ),
-            now_us,
-        )
+    def revisit(self, record: TransactionRecord, visit: int, now_us: TimeUs) -> None:
+        """A transaction turned out to belong to another visit."""
+        if record.visit != visit:
+            self._emit(self._replace(replace(record, visit=visit, updated_us=now_us)))
 
-    def _keep_unknown(self, request: StopTransaction, stopped_us: TimeUs, now_us: TimeUs) -> None:
-        key = (request.charger, request.transaction_id, request.meter_stop_wh, request.time_us)
-        if key in self._unknown_stops:
-            return  # a retry of a stop that is kept already
-        self._unknown_stops[key] = None
-        while len(self._unknown_stops) > CLOSED_REMEMBERED:
-            del self._unknown_stops[next(iter(self._unknown_stops))]
-        record = TransactionRecord(
-            id=self._next_id,
-            charger=request.charger,
-            connector=0,
-            site=self._site(request.charger),
-            id_tag=request.id_tag[:ID_TAG_LENGTH_MAX],
-            started_us=stopped_us,
-            meter_start_wh=_meter(request.meter_stop_wh),
-            state=TransactionState.CLOSED,
-            stopped_us=stopped_us,
-            meter_stop_wh=_meter(request.meter_stop_wh),
-            reason=request.reason[:REASON_LENGTH_MAX],
-            authorized_by="unknown",
-            flags="unknown_start",
-            updated_us=now_us,
-        )
-        self._next_id += 1
-        self._remember(record)
-        self._emit(record)
+    def identify(self, record: TransactionRecord, vehicle: str, now_us: TimeUs) -> None:
+        """The vehicle of an open transaction became known."""
+        known = self._by_id.get(record.id)
+        if known is not None and known.vehicle != vehicle:
+            self._emit(self._replace(replace(known, vehicle=vehicle, updated_us=now_us)))
+
+    def _close_lost(self, record: TransactionRecord, stopped_us: TimeUs, now_us: TimeUs) -> None:
+        self._finish(closing.lost(record, self._live(record).energy_wh, stopped_us, now_us), now_us)
+
+    def _note_own(self, own: tuple[str, str, int, TimeUs], number: int) -> None:
+        self._own_ids[own] = number
+        while len(self._own_ids) > CLOSED_REMEMBERED:
+            del self._own_ids[next(iter(self._own_ids))]
 
     def _finish(self, record: TransactionRecord, now_us: TimeUs) -> None:
         key = (record.charger, record.connector)
+        before = self._by_id.get(record.id)
         current = self._open.get(key)
         if current is not None and current.id == record.id:
             del self._open[key]
-            self._energy_wh.pop(record.id, None)
-            self._show_closed(record, now_us)
+            self._tags.show_closed(record, now_us)
         late = self._late.get(key)
         if late:
             self._late[key] = [other for other in late if other.id != record.id]
             if not self._late[key]:
                 del self._late[key]
+        samples = self._meters.pop(record.id, None)
+        if samples is not None and samples.source:
+            sure = samples.source == SESSION or record.meter_start_wh >= LIFETIME_SURE_WH
+            self._learned[key] = samples.source if sure else self._learned.get(key, LIFETIME)
         self._remember(record)
         self._emit(record)
-        path = self._connector_path(record)
-        self._emit(Event("transaction_stopped", path, {"id": record.id, "reason": record.reason}))
+        if (
+            before is None or before.state is TransactionState.OPEN
+        ):  # else a correction of one that was told as ended
+            data = {"id": record.id, "reason": record.reason}
+            self._emit(Event("transaction_stopped", self._connector_path(record), data))
 
-    def _flags(self, request: StartTransaction, clock_flag: bool) -> str:
-        flags = "clock" if clock_flag else ""
-        if (request.charger, request.connector) not in self._connector_tags:
-            flags = _flag(flags, "unknown_connector")
-        if _meter(request.meter_start_wh) != request.meter_start_wh:
-            flags = _flag(flags, "meter_implausible")
-        return flags
+    def _flags(self, request: StartTransaction, clock_flag: bool) -> Iterator[str]:
+        if clock_flag:
+            yield "clock"
+        if self._tags.get((request.charger, request.connector)) is None:
+            yield "unknown_connector"
+        if meter(request.meter_start_wh) != request.meter_start_wh:
+            yield "meter_implausible"
 
     def _bound_open(self, request: StartTransaction, now_us: TimeUs) -> None:
         """A charger may make up connectors; it may not fill our memory with them."""
-        key = (request.charger, request.connector)
-        if key in self._connector_tags:
+        if self._tags.get((request.charger, request.connector)) is not None:
             return
         made_up = [
             record
-            for (charger, number), record in self._open.items()
-            if charger == request.charger and (charger, number) not in self._connector_tags
+            for number in self._of_charger.get(request.charger, ())
+            if (record := self._by_id[number]).state is TransactionState.OPEN
+            and self._tags.get((record.charger, record.connector)) is None
+            and self._open.get((record.charger, record.connector)) is record
         ]
         if len(made_up) >= UNKNOWN_CONNECTORS_MAX:
-            self._close_lost(made_up[0], now_us)
+            self._close_lost(made_up[0], now_us, now_us)
 
-    def _bound_late(self, key: tuple[str, int], now_us: TimeUs) -> None:
+    def _bound_late(self, key: Key, now_us: TimeUs) -> None:
         late = self._late[key]
         if len(late) > LATE_MAX:
-            self._close_lost(late[0], now_us)
+            self._close_lost(late[0], late[0].started_us, now_us)
+
+    def _meant(
+        self, request: StopTransaction, stopped_us: TimeUs | None, parent: str
+    ) -> TransactionRecord | None:
+        """What a stop with an unknown id means: an open one, else one whose stop was lost."""
+        records = [self._by_id[number] for number in self._of_charger.get(request.charger, ())]
+        for state in (TransactionState.OPEN, TransactionState.LOST_STOP):
+            candidates = [record for record in records if record.state is state]
+            found = stopped_by(candidates, request, stopped_us, parent)
+            if found is not None:
+                return found
+        return None
+
+    def _replace(self, record: TransactionRecord) -> TransactionRecord:
+        """A changed one, still in the same state."""
+        key = (record.charger, record.connector)
+        current = self._open.get(key)
+        if current is not None and current.id == record.id:
+            self._open[key] = record
+        self._by_id[record.id] = record
+        return record
 
     def _remember(self, record: TransactionRecord) -> None:
+        before = self._by_id.get(record.id)
+        if record.state is not TransactionState.OPEN and (
+            before is None or before.state is TransactionState.OPEN
+        ):
+            self._closed += 1
         self._by_id[record.id] = record
-        if len(self._by_id) > CLOSED_REMEMBERED + len(self._open):
-            oldest = next((r for r in self._by_id.values() if r.state is not TransactionState.OPEN), None)
-            if oldest is not None and oldest.id != record.id:
+        key = (record.charger, record.connector)
+        last = self._last.get(key)
+        if (last is None or record.started_us >= last.started_us) and self._tags.get(key) is not None:
+            self._last[key] = record
+        ids = self._of_charger.setdefault(record.charger, {})
+        if record.state is TransactionState.CLOSED:
+            ids.pop(record.id, None)
+        else:
+            ids[record.id] = None
+        if self._closed > CLOSED_REMEMBERED:
+            oldest = next(r for r in self._by_id.values() if r.state is not TransactionState.OPEN)
+            if oldest.id != record.id:
+                self._closed -= 1
                 del self._by_id[oldest.id]
+                self._of_charger[oldest.charger].pop(oldest.id, None)
 
     def _live(self, record: TransactionRecord) -> TransactionRecord:
-        energy_wh = self._energy_wh.get(record.id, record.energy_wh)
-        return record if energy_wh == record.energy_wh else replace(record, energy_wh=energy_wh)
-
-    def _show(self, record: TransactionRecord, now_us: TimeUs, energy_quality: int = GOOD) -> None:
-        tags = self._connector_tags.get((record.charger, record.connector))
-        if tags is None:
-            return
-        values: list[tuple[Tag, Value]] = [
-            (tags.transaction, record.id),
-            (tags.id_tag, record.id_tag),
-            (tags.charging, True),
-            (tags.started, record.started_us / 1_000_000),
-        ]
-        batch: list[Write] = [(tag, value, GOOD, now_us) for tag, value in values]
-        batch.append((tags.energy, record.energy_wh / 1000, energy_quality, now_us))
-        self._database.write(batch, now_us)
-
-    def _show_closed(self, record: TransactionRecord, now_us: TimeUs) -> None:
-        tags = self._connector_tags.get((record.charger, record.connector))
-        if tags is None:
-            return
-        values: list[tuple[Tag, Value]] = [
-            (tags.transaction, 0),
-            (tags.id_tag, ""),
-            (tags.charging, False),
-            (tags.energy, record.energy_wh / 1000),
-        ]
-        self._database.write([(tag, value, GOOD, now_us) for tag, value in values], now_us)
+        samples = self._meters.get(record.id)
+        if samples is None or samples.energy_wh == record.energy_wh:
+            return record
+        return replace(record, energy_wh=samples.energy_wh)
 
     def _site(self, charger: str) -> str:
         known = self._plant.chargers_by_path.get(charger)
         return known.site if known else ""
 
     def _connector_path(self, record: TransactionRecord) -> str:
-        charger: Charger | None = self._plant.chargers_by_path.get(record.charger)
-        connector = charger.connector(record.connector) if charger else None
-        return connector.path if connector else record.charger
-
-
-class _ConnectorTags:
-    """The tags of a connector that the book writes; every device type has them (`project.check_types`)."""
-
-    __slots__ = ("charging", "energy", "id_tag", "started", "transaction")
-
-    def __init__(self, database: TagDatabase, connector: Connector) -> None:
-        self.transaction = database[f"{connector.path}.TransactionId"]
-        self.id_tag = database[f"{connector.path}.IdTag"]
-        self.charging = database[f"{connector.path}.InTransaction"]
-        self.started = database[f"{connector.path}.SessionStart"]
-        self.energy = database[f"{connector.path}.SessionEnergy"]
-
-
-def _same(current: TransactionRecord, request: StartTransaction, started_us: TimeUs) -> bool:
-    return (
-        current.id_tag.casefold() == request.id_tag[:ID_TAG_LENGTH_MAX].casefold()
-        and current.meter_start_wh == _meter(request.meter_start_wh)
-        and current.started_us == started_us
-    )
-
-
-def _believable(time_us: TimeUs, now_us: TimeUs) -> tuple[TimeUs, bool]:
-    """The device's time, or ours and True where the device's cannot be right."""
-    return (time_us, False) if believable(time_us, now_us) else (now_us, True)
-
-
-def _meter(register_wh: int) -> int:
-    return max(-METER_MAX_WH, min(METER_MAX_WH, register_wh))
-
-
-def _flag(flags: str, flag: str) -> str:
-    present = [f for f in flags.split(",") if f]
-    return ",".join(present if flag in present else [*present, flag])
+        tags = self._tags.get((record.charger, record.connector))
+        return tags.connector.path if tags else record.charger

@@ -5,6 +5,7 @@ The commit gate (`scada.runtime.gate`) makes `records` durable first, then lets 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,6 +17,23 @@ class Reply(NamedTuple):
 
     number: int
     answer: Any
+
+
+class Later:
+    """In place of an answer: it comes with a later call of the core.
+
+    Attributes:
+        give: set by whoever sends answers out.
+    """
+
+    __slots__ = ("give",)
+
+    def __init__(self) -> None:
+        self.give: Callable[[Any], None] = lambda _: None
+
+    def answer(self, answer: Any) -> None:
+        """Answer now."""
+        self.give(answer)
 
 
 @dataclass(frozen=True, slots=True)

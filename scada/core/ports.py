@@ -20,6 +20,7 @@ from scada.core.records import (
     Record,
     TransactionRecord,
     TransactionState,
+    VisitRecord,
 )
 from scada.core.value import TimeUs, Value
 
@@ -155,7 +156,26 @@ class SessionFilter:
     charger: str = ""
     connector: int | None = None
     id_tag: str = ""
+    vehicle: str = ""
+    visit: int = 0
     state: TransactionState | None = None
+    from_us: TimeUs | None = None
+    to_us: TimeUs | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitFilter:
+    """Which visits; None and empty mean any. Times are of the plug-in.
+
+    Attributes:
+        open: still plugged in (True), or ended (False).
+    """
+
+    site: str = ""
+    charger: str = ""
+    connector: int | None = None
+    vehicle: str = ""
+    open: bool | None = None
     from_us: TimeUs | None = None
     to_us: TimeUs | None = None
 
@@ -288,6 +308,10 @@ class Archive(Protocol):
 
     async def sessions(self, where: SessionFilter, limit: int, cursor: str | None) -> Page[TransactionRecord]:
         """Transactions. Raises BadRequest for a cursor that is not ours."""
+        ...
+
+    async def visits(self, where: VisitFilter, limit: int, cursor: str | None) -> Page[VisitRecord]:
+        """From plug-in to unplug. Raises BadRequest for a cursor that is not ours."""
         ...
 
     async def alarm_journal(

@@ -216,9 +216,22 @@ class TransactionRecord:
     Attributes:
         id: ours, given to the charger; never used twice.
         meter_start_wh, meter_stop_wh: the charger's register.
-        authorized_by: `local`, `free` or `unknown`.
+        energy_wh: never negative; where the registers cannot be right it is that of the samples.
+        correction_wh: by how much `energy_wh` differs from what the two registers say.
+        authorized_by: `local` (the project's tokens), `imported`, `admitted`, `manual`, `free`, `unknown`.
+        visit: from plug-in to unplug, what operators call the session; 0: not known (an unknown connector).
+        parent: group of the token.
+        plan: of the token.
+        reservation: that it used; 0: none.
+        soc_start, soc_end: percent, where the vehicle told.
+        charger_id: the id that the charger made up, where it was not ours.
+        ordered_by, stopped_by: who ordered start and stop from here; empty: it was done at the charger.
+        stop_condition: that ended it: `energy`, `duration`, `time`, `soc`, `cost`.
+        late: told after it was over, or long after it began.
         flags: what is odd about it, comma-separated: `clock` (a time of the charger was not believable),
-            `unknown_start`, `unknown_connector`, `lost_stop`, `meter_backwards`, `meter_implausible`.
+            `unknown_start`, `unknown_connector`, `lost_stop`, `matched_stop` (the stop named an id of the charger's own
+            making), `meter_backwards`, `meter_implausible`, `session_register` (its samples count from 0 for each
+            session), `unknown_reservation`.
     """
 
     id: int
@@ -235,6 +248,41 @@ class TransactionRecord:
     reason: str = ""
     authorized_by: str = "local"
     flags: str = ""
+    updated_us: TimeUs = 0
+    visit: int = 0
+    vehicle: str = ""
+    parent: str = ""
+    plan: str = ""
+    reservation: int = 0
+    soc_start: float | None = None
+    soc_end: float | None = None
+    charger_id: str = ""
+    ordered_by: str = ""
+    stopped_by: str = ""
+    stop_condition: str = ""
+    late: bool = False
+    correction_wh: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitRecord:
+    """The whole row of a visit, written anew at each change: a vehicle at a connector, from plug-in to unplug.
+
+    Attributes:
+        id: ours, never used twice.
+        ended_us: None: it is still plugged in.
+        vehicle: name in the registry, or empty.
+        vehicle_id: what the charger told of it (EVCCID, MAC address), or empty.
+    """
+
+    id: int
+    charger: str
+    connector: int
+    site: str
+    began_us: TimeUs
+    ended_us: TimeUs | None = None
+    vehicle: str = ""
+    vehicle_id: str = ""
     updated_us: TimeUs = 0
 
 
@@ -317,6 +365,7 @@ Record: TypeAlias = (
     | DocumentRecord
     | EscalationRecord
     | TransactionRecord
+    | VisitRecord
     | OutboxRecord
     | CommandRecord
     | AuditRecord

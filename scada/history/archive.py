@@ -26,12 +26,13 @@ from scada.core.ports import (
     Page,
     Point,
     SessionFilter,
+    VisitFilter,
 )
-from scada.core.records import AlarmTransition, AuditRecord, TransactionRecord
+from scada.core.records import AlarmTransition, AuditRecord, TransactionRecord, VisitRecord
 from scada.core.value import TimeUs
 from scada.history import filters, schema
 from scada.history.figures import figures
-from scada.history.rows import to_audit, to_command, to_mail, to_transaction, to_transition
+from scada.history.rows import to_audit, to_command, to_mail, to_transaction, to_transition, to_visit
 from scada.history.samples import SampleWriter
 
 LIMIT_MAX = 1_000
@@ -76,6 +77,19 @@ class SqlArchive:
         return await self._page(
             query, limit, to_transaction, lambda last: _encode("s", last.started_us, last.id)
         )
+
+    async def visits(self, where: VisitFilter, limit: int, cursor: str | None) -> Page[VisitRecord]:
+        """From plug-in to unplug, by the plug-in.
+
+        Raises:
+            BadRequest: the cursor is not ours, or the limit is out of bounds.
+        """
+        table = schema.visit
+        query = select(table).where(*filters.of_visits(where))
+        query = query.order_by(table.c.began_us.desc(), table.c.id.desc())
+        if cursor is not None:
+            query = query.where(tuple_(table.c.began_us, table.c.id) < tuple_(*_decode(cursor, "v", 2)))
+        return await self._page(query, limit, to_visit, lambda last: _encode("v", last.began_us, last.id))
 
     async def alarm_journal(
         self, where: JournalFilter, limit: int, cursor: str | None

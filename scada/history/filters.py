@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, ColumnElement, Table, and_, func, or_
 
 from scada.core.access import LEVEL_MAX, Role
-from scada.core.ports import DeedFilter, JournalFilter, SessionFilter
+from scada.core.ports import DeedFilter, JournalFilter, SessionFilter, VisitFilter
 from scada.core.value import TimeUs
 from scada.history import schema
 
@@ -26,6 +26,28 @@ def of_sessions(where: SessionFilter) -> Conditions:
         conditions.append(func.lower(columns.id_tag) == where.id_tag.lower())
     if where.state is not None:
         conditions.append(columns.state == where.state.value)
+    if where.vehicle:
+        conditions.append(columns.vehicle == where.vehicle)
+    if where.visit:
+        conditions.append(columns.visit == where.visit)
+    return conditions
+
+
+def of_visits(where: VisitFilter) -> Conditions:
+    """Which visits."""
+    columns = schema.visit.c
+    conditions = _span(columns.began_us, where.from_us, where.to_us)
+    for column, wanted in (
+        (columns.site, where.site),
+        (columns.charger, where.charger),
+        (columns.vehicle, where.vehicle),
+    ):
+        if wanted:
+            conditions.append(column == wanted)
+    if where.connector is not None:
+        conditions.append(columns.connector == where.connector)
+    if where.open is not None:
+        conditions.append(columns.ended_us.is_(None) if where.open else columns.ended_us.is_not(None))
     return conditions
 
 

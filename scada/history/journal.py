@@ -27,6 +27,7 @@ from scada.core.records import (
     Record,
     RetainedRecord,
     TransactionRecord,
+    VisitRecord,
 )
 from scada.history import schema
 from scada.history.fit import fit, row_of
@@ -72,6 +73,7 @@ _DELETE_DOCUMENT = delete(schema.document).where(
 )
 _PUT_ESCALATION = _put(schema.escalation)
 _PUT_TRANSACTION = _put(schema.transaction)
+_PUT_VISIT = _put(schema.visit)
 _INSERT_MAIL = insert(schema.outbox).on_conflict_do_nothing(index_elements=["message_id"])
 _PUT_COMMAND = _put(schema.command, "ended_us", "outcome", "text")
 _INSERT_AUDIT = insert(schema.audit)
@@ -113,6 +115,7 @@ _RETAINED = _names(RetainedRecord)
 _DOCUMENT = _names(DocumentRecord)
 _ESCALATION = _names(EscalationRecord)
 _TRANSACTION = _names(TransactionRecord)
+_VISIT = _names(VisitRecord)
 _MAIL = _names(OutboxRecord)
 _COMMAND = _names(CommandRecord)
 _AUDIT = _names(AuditRecord)
@@ -185,6 +188,11 @@ def _write_transactions(connection: Connection, records: Sequence[TransactionRec
     connection.execute(_PUT_TRANSACTION, [row_of(record, _TRANSACTION) for record in newest.values()])
 
 
+def _write_visits(connection: Connection, records: Sequence[VisitRecord]) -> None:
+    newest = {record.id: record for record in records}
+    connection.execute(_PUT_VISIT, [row_of(record, _VISIT) for record in newest.values()])
+
+
 def _write_mails(connection: Connection, records: Sequence[OutboxRecord]) -> None:
     connection.execute(
         _INSERT_MAIL,
@@ -216,6 +224,7 @@ _WRITERS: dict[type, Callable[[Connection, Any], None]] = {
     DocumentRecord: _write_documents,
     EscalationRecord: _write_escalations,
     TransactionRecord: _write_transactions,
+    VisitRecord: _write_visits,
     OutboxRecord: _write_mails,
     CommandRecord: _write_commands,
     AuditRecord: _write_audit,

@@ -22,6 +22,7 @@ from scada.core.records import (
     RetainedRecord,
     TransactionRecord,
     TransactionState,
+    VisitRecord,
 )
 
 _AUDIT_FIELDS = tuple(field.name for field in fields(AuditRecord))
@@ -41,6 +42,11 @@ def to_transaction(row: Any) -> TransactionRecord:
     values = dict(row._mapping)
     values["state"] = TransactionState(values["state"])
     return TransactionRecord(**values)
+
+
+def to_visit(row: Any) -> VisitRecord:
+    """A visit."""
+    return VisitRecord(**row._mapping)
 
 
 def to_alarm(row: Any) -> AlarmSnapshot:

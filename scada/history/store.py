@@ -12,6 +12,7 @@ from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from scada.charging.sessions import CLOSED_REMEMBERED
+from scada.charging.visits import VISITS_REMEMBERED
 from scada.core.ports import UserRow
 from scada.core.records import AlarmState, TransactionState
 from scada.history import schema
@@ -27,6 +28,7 @@ from scada.history.rows import (
     to_retained,
     to_transaction,
     to_user,
+    to_visit,
 )
 from scada.history.samples import SampleWriter
 from scada.runtime.plant_core import Restart
@@ -97,6 +99,15 @@ class CoreStore:
                     select(table).where(~is_open).order_by(table.c.id.desc()).limit(CLOSED_REMEMBERED)
                 ),
             ]
+            visit = schema.visit
+            next_visit = 1 + (connection.scalar(select(func.max(visit.c.id))) or 0)
+            stands_now = visit.c.ended_us.is_(None)
+            visits = [
+                *connection.execute(select(visit).where(stands_now)),
+                *connection.execute(
+                    select(visit).where(~stands_now).order_by(visit.c.id.desc()).limit(VISITS_REMEMBERED)
+                ),
+            ]
         return Restart(
             next_sequence=1 + last_sequence,
             next_transaction=next_transaction,
@@ -107,6 +118,8 @@ class CoreStore:
             escalations=list(map(to_escalation, escalations)),
             # By id: the book forgets the first of them first.
             transactions=sorted(map(to_transaction, rows), key=lambda record: record.id),
+            next_visit=next_visit,
+            visits=sorted(map(to_visit, visits), key=lambda record: record.id),
         )
 
     def close(self) -> None:

@@ -83,6 +83,11 @@ FLAGS = {
     "clock": _("clock of the charger wrong"),
     "meter_backwards": _("meter ran backwards"),
     "lost_stop": _("end not reported"),
+    "unknown_connector": _("connector not known"),
+    "matched_stop": _("end found by its content"),
+    "meter_implausible": _("meter cannot be right"),
+    "session_register": _("meter counts each session"),
+    "unknown_reservation": _("reservation not known"),
 }
 
 SESSION_STATES = {"open": _("running"), "closed": _("ended"), "lost_stop": _("end not reported")}
@@ -185,6 +190,9 @@ EVENTS = {
     "diagnostics_status": _("upload of diagnostics goes on"),
     "file_received": _("file received from a charger"),
     "security_event": _("security event"),
+    "reservation": _("reservation"),
+    "visit_began": _("vehicle plugged in"),
+    "visit_ended": _("vehicle unplugged"),
 }
 """Kinds of device events (`scada.core.effects.Event`)."""
 DAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))

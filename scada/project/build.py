@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from scada.core.plant import (
     Certificates,
@@ -21,16 +19,16 @@ from scada.core.plant import (
     Security,
     Simulation,
     Site,
-    Token,
 )
 from scada.core.tag import TagDefinition
-from scada.core.value import SECOND_US, TimeUs
+from scada.core.value import SECOND_US
 from scada.project import alarm_build
 from scada.project.alarm_schema import LevelsFile
+from scada.project.charging_build import charging, token
 from scada.project.expand import Types, texts
 from scada.project.files import Reader
 from scada.project.oncall_build import oncall_parts
-from scada.project.schema import ChargerRow, FilesSection, MeterRow, ProjectFile, SiteSection, TokenRow
+from scada.project.schema import ChargerRow, FilesSection, MeterRow, ProjectFile, SiteSection
 from scada.project.sections import Sections
 from scada.project.tag_table import Table, apply, apply_table
 
@@ -58,7 +56,8 @@ def build(
         syntheses=alarm_build.syntheses(project),
         actions=alarm_build.actions(sections, sites, languages),
         **oncall_parts(project),
-        tokens=tuple(_token(row, project.project.timezone) for _, row in sections.tokens),
+        tokens=tuple(token(row, project.project.timezone) for _, row in sections.tokens),
+        charging=charging(sections, project),
         roles=alarm_build.roles(sections, project),
         network=Network(**project.network.model_dump()),
         security=Security(
@@ -77,7 +76,6 @@ def build(
             measurands=tuple(project.ocpp.measurands),
             call_timeout_s=project.ocpp.call_timeout_s,
             stale_us=project.ocpp.stale_s * SECOND_US,
-            free_vending=project.ocpp.free_vending,
             security_profile=project.ocpp.security_profile,
             unknown=project.ocpp.unknown,
             ping_s=project.ocpp.ping_s,
@@ -86,27 +84,6 @@ def build(
         simulation=Simulation(**project.simulation.model_dump()),
         directory=sections.directory,
     )
-
-
-def expiry_us(text: str, timezone: str) -> TimeUs:
-    """The moment at which a token is no longer good.
-
-    A date means the end of that day, a time without zone that time, both in the project's time zone.
-
-    Raises:
-        ValueError: neither a date nor a time of ISO 8601, or one so far away that it cannot be meant.
-    """
-    try:
-        moment, whole_day = datetime.combine(date.fromisoformat(text), time()), True
-    except ValueError:
-        moment, whole_day = datetime.fromisoformat(text), False
-    if not 1970 < moment.year < date.max.year:
-        raise ValueError(f"the year {moment.year} cannot be meant")
-    if whole_day:
-        moment += timedelta(days=1)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZoneInfo(timezone))
-    return int(moment.timestamp() * SECOND_US)
 
 
 def _files(section: FilesSection) -> FileSettings:
@@ -237,16 +214,6 @@ def _levels(file: LevelsFile) -> tuple[Level, ...]:
     )
     assert [level.number for level in levels] == list(range(30))
     return levels
-
-
-def _token(row: TokenRow, timezone: str) -> Token:
-    return Token(
-        id_tag=row.id_tag,
-        name=row.name,
-        parent=row.parent,
-        blocked=row.blocked,
-        expires_us=expiry_us(row.expires, timezone) if row.expires else None,
-    )
 
 
 def _word(words: Sequence[str], number: int) -> str:

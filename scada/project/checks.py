@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from scada.core.expression import FUNCTIONS
 from scada.core.expression.formula import SCOPE_WORDS
 from scada.project.alarm_checks import check_alarms
-from scada.project.build import expiry_us, security_profile
+from scada.project.build import security_profile
+from scada.project.charging_build import check_charging
 from scada.project.expand import Types
 from scada.project.files import Reader, near_or_known
 from scada.project.oncall_checks import check_oncall
@@ -60,8 +61,8 @@ def check_project(reader: Reader, sections: Sections, project: ProjectFile, type
                 near_or_known(meter.profile, sections.profiles),
                 line,
             )
-    _tokens(reader, sections, project)
     _certificates(reader, project)
+    check_charging(reader, sections, project)
     check_oncall(reader, project, datetime.now(UTC))
     check_alarms(reader, sections, project, types)
 
@@ -159,22 +160,6 @@ def _certificates(reader: Reader, project: ProjectFile) -> None:
             where = f"certificates.roots[{number}]"
             reader.problem(
                 "project.toml", where, f"there is no file '{name}'", "a PEM file of CA certificates"
-            )
-
-
-def _tokens(reader: Reader, sections: Sections, project: ProjectFile) -> None:
-    for line, row in sections.tokens:
-        try:
-            if row.expires:
-                expiry_us(row.expires, project.project.timezone)
-        except ValueError:
-            reader.problem(
-                "tokens.csv",
-                f"row {line}, column expires",
-                f"'{row.expires}' is no date that can be meant",
-                f"2027-12-31 means the end of that day in {project.project.timezone}, 2027-12-31T18:00 that time;"
-                " empty: never",
-                line,
             )
 
 

@@ -81,6 +81,9 @@ EventKind = Literal[
     "diagnostics_status",
     "file_received",
     "security_event",
+    "reservation",
+    "visit_began",
+    "visit_ended",
 ]
 """`scada.core.effects.Event.kind`."""
 

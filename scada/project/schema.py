@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from scada.project.alarm_schema import AlarmChange, MaskSection, RoleSection, SynthesisSection
+from scada.project.charging_schema import ChargingRules, ChargingSection
 from scada.project.fields import (
     Identity,
     Port,
@@ -60,7 +61,6 @@ class OcppSection(Strict):
     measurands: list[str] = []
     call_timeout_s: Annotated[float, Field(ge=1, le=300)] = 30
     stale_s: Annotated[int, Field(ge=10, le=86400)] = 300
-    free_vending: bool = False
     allow_missing_subprotocol: bool = False
     security_profile: SecurityProfile = 2
     unknown: Literal["refuse", "pending"] = "refuse"
@@ -130,6 +130,7 @@ class SiteSection(Strict):
     limit_a: Positive
     feeders: list[FeederSection] = []
     allow_missing_subprotocol: bool | None = None
+    charging: ChargingRules | None = None
 
 
 class ProjectFile(Strict):
@@ -140,6 +141,7 @@ class ProjectFile(Strict):
     ocpp: OcppSection = OcppSection()
     files: FilesSection = FilesSection()
     certificates: CertificatesSection = CertificatesSection()
+    charging: ChargingSection = ChargingSection()
     opcua: OpcUaSection = OpcUaSection()
     mail: MailSection = MailSection()
     simulation: SimulationSection = SimulationSection()
@@ -191,13 +193,3 @@ class MeterRow(Strict):
     poll_s: Annotated[float, Field(ge=0.2, le=3600)] = 1.0
     measures: str = ""
     label: str = ""
-
-
-class TokenRow(Strict):
-    """A row of tokens.csv. `expires`: a date (to the end of that day) or a time, in the project's time zone."""
-
-    id_tag: Annotated[str, Field(min_length=1, max_length=20)]
-    name: str = ""
-    parent: Annotated[str, Field(max_length=20)] = ""
-    blocked: bool = False
-    expires: str = ""

@@ -16,8 +16,9 @@ from scada.project.alarm_schema import (
     Roles,
     RoleTable,
 )
+from scada.project.charging_schema import TokenRow, VehicleRow
 from scada.project.files import Model, Reader
-from scada.project.schema import ChargerRow, MeterRow, ProjectFile, TokenRow
+from scada.project.schema import ChargerRow, MeterRow, ProjectFile
 from scada.project.type_schema import DeviceTypesFile
 
 DEVICE_TYPES = "device_types"
@@ -30,7 +31,7 @@ class Sections:
 
     Attributes:
         project: None where project.toml is wrong; then the plant cannot be made.
-        chargers, meters, tokens: line in the file and row.
+        chargers, meters, tokens, vehicles: line in the file and row.
         shipped_types, own_types: file and content; the project's own come after the shipped ones and change or
             extend them.
         profiles: names of the Modbus profiles that meters may have.
@@ -42,6 +43,7 @@ class Sections:
     chargers: Sequence[tuple[int, ChargerRow]]
     meters: Sequence[tuple[int, MeterRow]]
     tokens: Sequence[tuple[int, TokenRow]]
+    vehicles: Sequence[tuple[int, VehicleRow]] = ()
     shipped_types: Sequence[tuple[str, DeviceTypesFile]]
     own_types: Sequence[tuple[str, DeviceTypesFile]]
     profiles: Sequence[str]
@@ -66,6 +68,7 @@ def read(reader: Reader) -> Sections:
         chargers=reader.table("chargers.csv", ChargerRow),
         meters=reader.table("meters.csv", MeterRow, required=False),
         tokens=reader.table("tokens.csv", TokenRow, required=False),
+        vehicles=reader.table("vehicles.csv", VehicleRow, required=False),
         shipped_types=_device_types(config),
         own_types=_device_types(reader),
         profiles=[

@@ -19,12 +19,13 @@ from scada.alarming.holds import Holds
 from scada.alarming.masks import Masks
 from scada.alarming.oncall import OnCall
 from scada.alarming.threshold import attach_thresholds
-from scada.charging.authorization import TokenList
-from scada.charging.sessions import SessionBook, StartTransaction, StopTransaction
+from scada.charging.desk import Charging
+from scada.charging.ports import Ports
+from scada.charging.told import StartTransaction, StopTransaction
 from scada.core.access import Right
 from scada.core.command import CommandResult
 from scada.core.database import TagDatabase, Write, coerce
-from scada.core.effects import Effects, Event, Order, Reply
+from scada.core.effects import Effects, Event, Later, Order, Reply
 from scada.core.errors import ScadaError
 from scada.core.expression import Environment, Network, condition
 from scada.core.links import Links
@@ -37,12 +38,13 @@ from scada.core.records import (
     Record,
     RetainedRecord,
     TransactionRecord,
+    VisitRecord,
 )
 from scada.core.substitution import Watchdogs
 from scada.core.tag import ExpressionText, Source, Tag
 from scada.core.timers import Timers
 from scada.core.value import GOOD, SECOND_US, Quality, TimeUs
-from scada.runtime import requests
+from scada.runtime import charging_requests, requests
 from scada.runtime.requests import Authorize, IdentifyVehicle, Note, SendTest
 
 RETAIN_EVERY_US = SECOND_US
@@ -62,6 +64,8 @@ class Restart:
     retained: Sequence[RetainedRecord] = ()
     escalations: Sequence[EscalationRecord] = ()
     transactions: Sequence[TransactionRecord] = ()
+    next_visit: int = 1
+    visits: Sequence[VisitRecord] = ()
     documents: Sequence[DocumentRecord] = ()
 
 
@@ -98,20 +102,28 @@ class PlantCore:
         self._actions = Actions(
             plant.actions, self.tags, self.network.environment, self.network, self._timers, ports
         )
-        self._owners: dict[str, Callable[[Order, CommandResult, TimeUs], None]] = {}
-        """Who gives orders and waits for their outcomes: `Order.owner` → what takes the outcome."""
         self._stopped_actions: set[str] = set()
         self.links = Links(self.tags, plant.ocpp.stale_us)
-        tokens = TokenList(plant.tokens, plant.ocpp.free_vending)
-        self.sessions = SessionBook(plant, self.tags, tokens, restart.next_transaction, self._emit)
+        self.charging = Charging(
+            plant,
+            self.tags,
+            Ports(self._record, self._emit, self._order),
+            restart.documents,
+            next_transaction=restart.next_transaction,
+            next_visit=restart.next_visit,
+        )
+        self.sessions = self.charging.sessions
+        self._owners: dict[str, Callable[[Order, CommandResult, TimeUs], None]] = {**self.charging.owners}
+        """Who gives orders and waits for their outcomes: `Order.owner` → what takes the outcome."""
         self._handlers: dict[type, Callable[[Any, TimeUs], Any]] = {
-            Authorize: lambda request, at_us: self.sessions.authorize(request.id_tag, at_us),
-            IdentifyVehicle: lambda _request, _at_us: "",
-            StartTransaction: self.sessions.start,
-            StopTransaction: self.sessions.stop,
+            Authorize: self._authorize,
+            IdentifyVehicle: self._identify,
+            StartTransaction: self.charging.start,
+            StopTransaction: self.charging.stop,
             Note: self._note,
             SendTest: self._send_test,
             **requests.handlers(self.tags, self.alarms, self.holds, self._record),
+            **charging_requests.handlers(self.charging, plant, self._record),
         }
         self._periodic = [
             tag for tag in self.tags if tag.definition.history and tag.definition.history.every_us
@@ -152,8 +164,7 @@ class PlantCore:
 
     def authorize_wait_s(self, charger: str) -> float:
         """How long the answer to an Authorize of this charger may take besides the disk: an operator may be asked."""
-        del charger
-        return 0.0
+        return self.charging.authorize_wait_us(charger) / SECOND_US
 
     def link(self, device: str, up: bool, now_us: TimeUs) -> None:
         """The link to a device came or went."""
@@ -180,14 +191,17 @@ class PlantCore:
             self._settle(now_us)
 
     def request(self, number: int, request: requests.Request, now_us: TimeUs) -> None:
-        """Answer a question; the reply is among the effects. A ScadaError is a reply too."""
+        """Answer a question; the reply is among the effects, or among those of a later call. A ScadaError is a reply too."""
         self._now_us = now_us
         try:
             answer = self._handlers[type(request)](request, now_us)
         except ScadaError as error:
             answer = error
+        if isinstance(answer, Later):
+            answer.give = lambda late: self._effects.replies.append(Reply(number, late))
         self._settle(now_us)
-        self._effects.replies.append(Reply(number, answer))
+        if not isinstance(answer, Later):
+            self._effects.replies.append(Reply(number, answer))
 
     def tick(self, now_us: TimeUs) -> None:
         """Let time pass."""
@@ -224,6 +238,7 @@ class PlantCore:
             for event in events:
                 self._effects.records.extend(self.oncall.event(event, now_us))
                 self._actions.event(event, now_us)
+                self.charging.event(event, now_us)
             self.network.settle(now_us)
 
     def _start(self, restart: Restart, now_us: TimeUs) -> None:
@@ -235,7 +250,7 @@ class PlantCore:
         Watchdogs(self.tags, self._timers)
         self.holds.restore(restart.holds, now_us)
         self.links.start(now_us)
-        self.sessions.restore(restart.transactions, now_us)
+        self.charging.restore(restart.transactions, restart.visits, now_us)
         self.network.start(now_us)
         self.masks.restore(self._timers, now_us)
         self.alarms.look(now_us)
@@ -248,6 +263,7 @@ class PlantCore:
         for tag in self._retained.values():
             self._retain(tag)
         self._retained.clear()
+        self.charging.second(now_us)
         duties: list[Write] = []
         for rota, names in self.oncall.duties(now_us).items():
             duty = self.tags.get(f"System.OnCall.{rota}")
@@ -292,12 +308,15 @@ class PlantCore:
     def _filter(self, source: ExpressionText) -> Callable[[AlarmTransition, TimeUs], bool]:
         return alarm_filter(self.plant, source, self.network.environment)
 
-    def _emit(self, item: TransactionRecord | Event) -> None:
-        if isinstance(item, Event):
-            self._effects.events.append(item)
-            self._own_events.append(item)
-        else:
-            self._effects.records.append(item)
+    def _emit(self, event: Event) -> None:
+        self._effects.events.append(event)
+        self._own_events.append(event)
+
+    def _authorize(self, request: Authorize, now_us: TimeUs) -> Any:
+        return self.charging.authorize(request.id_tag, request.charger, request.connector, now_us)
+
+    def _identify(self, request: IdentifyVehicle, now_us: TimeUs) -> str:
+        return self.charging.identify(request.charger, request.connector, request.vehicle_id, now_us)
 
     def _record(self, record: Record) -> None:
         self._effects.records.append(record)
@@ -324,6 +343,7 @@ class PlantCore:
 
     def _note(self, request: Note, now_us: TimeUs) -> None:
         self._effects.records.extend(request.records)
+        self.charging.noted(request.records)
 
     def _send_test(self, request: SendTest, now_us: TimeUs) -> int:
         request.actor.require(Right.MAINTAIN)

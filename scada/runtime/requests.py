@@ -13,13 +13,14 @@ from typing import Any, TypeAlias
 from scada.alarming.alarm import Alarm, By
 from scada.alarming.engine import AlarmEngine
 from scada.alarming.holds import Holds
-from scada.charging.sessions import StartTransaction, StopTransaction
+from scada.charging.told import StartTransaction, StopTransaction
 from scada.core.access import Actor, Right
 from scada.core.database import TagDatabase, coerce
 from scada.core.errors import BadRequest, Denied, NotFound
 from scada.core.records import AuditRecord, HoldKind, Record, RetainedRecord
 from scada.core.tag import Tag
 from scada.core.value import GOOD, TimeUs, Value
+from scada.runtime import charging_requests as charging
 
 ALARMS_MAX = 50_000
 """Alarms of one request."""
@@ -178,6 +179,15 @@ Request: TypeAlias = (
     | Release
     | SendTest
     | Note
+    | charging.AdmitToken
+    | charging.WithdrawToken
+    | charging.ForgetRefused
+    | charging.AnswerCharger
+    | charging.SetStopConditions
+    | charging.MakeReservation
+    | charging.CancelReservation
+    | charging.SendList
+    | charging.ImportTokens
 )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scada.alarming.alarm import AlarmSnapshot
 from scada.alarming.counters import COUNTERS, branches_of
 from scada.core.access import Actor, Right
+from scada.core.command import CommandResult
 from scada.core.database import Write
 from scada.core.effects import Event, Order
 from scada.core.plant import Level, Plant
@@ -20,6 +21,8 @@ from scada.core.records import (
     HoldRecord,
     Record,
     RetainedRecord,
+    TransactionRecord,
+    VisitRecord,
 )
 from scada.core.tag import AlarmDefinition, ExpressionText, Source, TagDefinition
 from scada.core.value import GOOD, SECOND_US, Kind, TimeUs, Value
@@ -100,6 +103,7 @@ class MemoryCore:
         self.orders: list[Order] = []
         self.events: list[Event] = []
         self._replies: dict[int, Any] = {}
+        self._asked = 1
         restart = restart_from(self.records)
         self.core = PlantCore(plant, restart, now_us)
         self.tags = self.core.tags
@@ -129,10 +133,23 @@ class MemoryCore:
             self.core.changed(self.tags.drain_changes())
             self._pump()
 
-    def event(self, kind: str, path: str) -> None:
+    def event(self, kind: str, path: str, **data: Any) -> None:
         """A driver saw something."""
-        self.core.event(Event(kind, path), self.now_us)
+        self.core.event(Event(kind, path, data), self.now_us)
         self._pump()
+
+    def outcome(self, order: Order, result: CommandResult) -> None:
+        """An order has ended."""
+        self.core.outcome(order, result, self.now_us)
+        self._pump()
+
+    def ask_later(self, request: Request) -> Callable[[], Any]:
+        """A request whose answer may come later: what is returned gives it, or None while there is none."""
+        self._asked += 1
+        number = self._asked
+        self.core.request(number, request, self.now_us)
+        self._pump()
+        return lambda: self._replies.get(number)
 
     def ask(self, request: Request) -> Any:
         """A request and its answer; an error that is answered is raised."""
@@ -179,6 +196,9 @@ def restart_from(records: Iterable[Record]) -> Restart:
     retained: dict[str, RetainedRecord] = {}
     documents: dict[object, DocumentRecord] = {}
     escalations: dict[object, EscalationRecord] = {}
+    records = list(records)
+    transactions = {record.id: record for record in records if isinstance(record, TransactionRecord)}
+    visits = {record.id: record for record in records if isinstance(record, VisitRecord)}
     rows: dict[int, str] = {}
     for record in records:
         match record:
@@ -225,4 +245,8 @@ def restart_from(records: Iterable[Record]) -> Restart:
         retained=tuple(retained.values()),
         documents=tuple(documents.values()),
         escalations=tuple(escalations.values()),
+        next_transaction=max(transactions, default=0) + 1,
+        transactions=sorted(transactions.values(), key=lambda record: record.id),
+        next_visit=max(visits, default=0) + 1,
+        visits=sorted(visits.values(), key=lambda record: record.id),
     )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 
-from scada.charging.authorization import AuthorizationStatus, TokenList
-from scada.charging.sessions import (
-    LATE_MAX,
-    UNKNOWN_CONNECTORS_MAX,
-    SessionBook,
-    StartTransaction,
-    StopTransaction,
-)
+from scada.charging.authorization import AuthorizationStatus, TokenBook
+from scada.charging.desk import Charging
+from scada.charging.ports import Ports
+from scada.charging.sessions import LATE_MAX, UNKNOWN_CONNECTORS_MAX, StartTransaction, StopTransaction
 from scada.core.database import TagDatabase
 from scada.core.effects import Event
-from scada.core.plant import Plant, Token
+from scada.core.plant import AuthorizationMode, ChargingSettings, Plant, Token
 from scada.core.records import TransactionRecord, TransactionState
 from scada.core.value import SECOND_US, Quality
 from scada.testing import FakeClock, small_plant
@@ -28,12 +27,16 @@ def plant(tmp_path_factory: pytest.TempPathFactory) -> Plant:
 
 
 class Depot:
-    def __init__(self, plant: Plant, next_id: int = 100) -> None:
+    """The charging of a plant; what it emits is kept."""
+
+    def __init__(self, plant: Plant, next_id: int = 100, left: Iterable[TransactionRecord] = ()) -> None:
         self.clock = FakeClock()
         self.tags = TagDatabase(plant.tags)
-        self.out: list[TransactionRecord | Event] = []
-        tokens = TokenList(plant.tokens, free_vending=False)
-        self.book = SessionBook(plant, self.tags, tokens, next_id, self.out.append)
+        self.out: list[Any] = []
+        ports = Ports(self.out.append, self.out.append, self.out.append)
+        self.charging = Charging(plant, self.tags, ports, (), next_transaction=next_id)
+        self.charging.restore(left, (), self.clock.now_us())
+        self.book = self.charging.sessions
 
     @property
     def records(self) -> list[TransactionRecord]:
@@ -41,7 +44,7 @@ class Depot:
 
     def start(self, *, meter: int = 1000, at: int | None = None, tag: str = "FLEET-0001", charger: str = CP):  # type: ignore[no-untyped-def]
         now = self.clock.now_us()
-        return self.book.start(
+        return self.charging.start(
             StartTransaction(
                 charger=charger,
                 connector=1,
@@ -54,7 +57,7 @@ class Depot:
 
     def stop(self, number: int, *, meter: int = 5000, at: int | None = None, charger: str = CP):  # type: ignore[no-untyped-def]
         now = self.clock.now_us()
-        return self.book.stop(
+        return self.charging.stop(
             StopTransaction(
                 charger=charger,
                 transaction_id=number,
@@ -83,8 +86,10 @@ def test_start_to_stop(plant: Plant) -> None:
     assert depot.tags[f"{CP}.C1.TransactionId"].value == 0
     assert depot.tags[f"{CP}.C1.SessionEnergy"].value == 4.0
     assert [e.kind for e in depot.out if isinstance(e, Event)] == [
+        "visit_began",
         "transaction_started",
         "transaction_stopped",
+        "visit_ended",
     ]
 
 
@@ -110,8 +115,7 @@ def test_after_a_restart_retries_are_still_known(plant: Plant) -> None:
     depot = Depot(plant)
     at = depot.clock.now_us()
     depot.start(at=at)
-    fresh = Depot(plant, next_id=101)
-    fresh.book.restore(depot.records, fresh.clock.now_us())
+    fresh = Depot(plant, next_id=101, left=depot.records)
     assert fresh.start(at=at).transaction_id == 100
     assert fresh.tags[f"{CP}.C1.IdTag"].value == "FLEET-0001"
     fresh.stop(100)
@@ -125,9 +129,8 @@ def test_the_energy_so_far_survives_a_crash_to_within_a_step(plant: Plant) -> No
     for register_wh in range(1000, 21_100, 100):
         depot.book.register(CP, 1, register_wh, depot.clock.now_us())
     assert depot.book.open_transactions()[0].energy_wh == 20_000
-    fresh = Depot(plant, next_id=101)
     newest = {record.id: record for record in depot.records}
-    fresh.book.restore(newest.values(), fresh.clock.now_us())
+    fresh = Depot(plant, next_id=101, left=newest.values())
     energy = fresh.tags[f"{CP}.C1.SessionEnergy"]
     assert (energy.value, energy.quality) == (20.0, Quality.UNCERTAIN_LAST_USABLE_VALUE)
     fresh.clock.leap(60)
@@ -185,9 +188,8 @@ def test_a_transaction_of_an_outage_told_late_does_not_end_the_one_that_runs(pla
     assert depot.tags[f"{CP}.C1.IdTag"].value == "FLEET-0001"
     depot.stop(late.transaction_id, meter=5000, at=earlier + 3600 * SECOND_US)
     assert depot.records[-1].energy_wh == 4000
-    fresh = Depot(plant, next_id=102)
     newest = {record.id: record for record in depot.records}
-    fresh.book.restore(newest.values(), fresh.clock.now_us())
+    fresh = Depot(plant, next_id=102, left=newest.values())
     assert [record.id for record in fresh.book.open_transactions()] == [100]
 
 
@@ -197,8 +199,7 @@ def test_after_a_restart_the_newest_of_two_open_ones_runs(plant: Plant, order: i
     depot.start(meter=9000)
     earlier = depot.clock.now_us() - 7200 * SECOND_US
     depot.start(meter=1000, at=earlier)
-    fresh = Depot(plant, next_id=102)
-    fresh.book.restore(depot.records[::order], fresh.clock.now_us())
+    fresh = Depot(plant, next_id=102, left=depot.records[::order])
     running = fresh.book.open_on(CP, 1)
     assert running is not None
     assert running.id == 100
@@ -224,7 +225,7 @@ def test_connectors_that_a_charger_makes_up_are_flagged_and_bounded(plant: Plant
         request = StartTransaction(
             charger=CP, connector=number, id_tag="FLEET-0001", meter_start_wh=0, time_us=depot.clock.now_us()
         )
-        depot.book.start(request, depot.clock.now_us())
+        depot.charging.start(request, depot.clock.now_us())
     assert len(depot.book.open_transactions()) == UNKNOWN_CONNECTORS_MAX
     assert all("unknown_connector" in record.flags for record in depot.records)
 
@@ -269,11 +270,15 @@ def test_a_meter_that_ran_backwards_gives_no_negative_energy(plant: Plant) -> No
     assert (depot.records[-1].energy_wh, depot.records[-1].flags) == (0, "meter_backwards")
 
 
-def test_a_session_register_is_not_mixed_with_a_lifetime_one(plant: Plant) -> None:
+def test_a_session_register_is_not_subtracted_from_a_lifetime_one(plant: Plant) -> None:
     depot = Depot(plant)
     depot.start(meter=1_000_000)
-    assert depot.book.register(CP, 1, 250, depot.clock.now_us()) is None
-    assert depot.book.open_transactions()[0].energy_wh == 0
+    write = depot.book.register(CP, 1, 250, depot.clock.now_us(), 100)
+    assert write is not None
+    assert write[1] == 0.25
+    # What comes without the transaction's id is of the lifetime register: it says nothing more.
+    assert depot.book.register(CP, 1, 1_000_260, depot.clock.now_us()) is None
+    assert depot.book.open_transactions()[0].energy_wh == 250
 
 
 def test_tokens() -> None:
@@ -283,12 +288,22 @@ def test_tokens() -> None:
         Token(id_tag="Stolen", blocked=True),
         Token(id_tag="Old", expires_us=now - 1),
         Token(id_tag="Soon", expires_us=now + 1),
+        Token(id_tag="Here", sites=("Depot",)),
     ]
-    closed, free = TokenList(tokens, free_vending=False), TokenList(tokens, free_vending=True)
-    assert closed.check("GOOD", now).parent == "G"
-    assert closed.check("Stolen", now).status is AuthorizationStatus.BLOCKED
-    assert closed.check("Old", now).status is AuthorizationStatus.EXPIRED
-    assert closed.check("Soon", now).status is AuthorizationStatus.ACCEPTED
-    assert closed.check("Nobody", now).status is AuthorizationStatus.INVALID
-    assert free.check("Nobody", now).status is AuthorizationStatus.ACCEPTED
-    assert free.check("Stolen", now).status is AuthorizationStatus.BLOCKED
+    book = TokenBook(tokens, ChargingSettings())
+
+    def told(id_tag: str, mode: AuthorizationMode = AuthorizationMode.TOKENS, site: str = "Depot") -> str:
+        return book.check(id_tag, site, mode, now).status.value
+
+    assert book.check("GOOD", "Depot", AuthorizationMode.TOKENS, now).parent == "G"
+    assert (told("Stolen"), told("Old"), told("Soon"), told("Nobody")) == (
+        "Blocked",
+        "Expired",
+        "Accepted",
+        "Invalid",
+    )
+    assert (told("Here"), told("Here", site="Elsewhere")) == ("Accepted", "Invalid")
+    assert (told("Nobody", AuthorizationMode.FREE), told("Stolen", AuthorizationMode.FREE)) == (
+        "Accepted",
+        "Blocked",
+    )

@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from scada.alarming.alarm import AlarmSnapshot
+from scada.charging.sessions import CLOSED_REMEMBERED
 from scada.core.records import (
     AlarmEvent,
     AlarmState,
@@ -197,10 +198,12 @@ def test_a_transaction_is_one_row_however_often_it_changes(store: CoreStore, cha
 
 def test_a_restart_takes_all_open_and_the_newest_closed(store: CoreStore, charging: Charging) -> None:
     store.journal.commit([charging(1)])
-    store.journal.commit([charging(n, state=TransactionState.CLOSED) for n in range(2, 1_203)])
+    store.journal.commit(
+        [charging(n, state=TransactionState.CLOSED) for n in range(2, CLOSED_REMEMBERED + 203)]
+    )
     ids = [record.id for record in store.restart().transactions]
     assert ids[0] == 1
-    assert ids[1:] == list(range(203, 1_203))
+    assert ids[1:] == list(range(203, CLOSED_REMEMBERED + 203))
 
 
 def test_a_command_keeps_its_issue_and_gains_its_outcome(store: CoreStore) -> None:

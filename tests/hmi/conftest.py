@@ -25,8 +25,9 @@ from scada.core.ports import (
     Page,
     Point,
     SessionFilter,
+    VisitFilter,
 )
-from scada.core.records import AlarmTransition, AuditRecord, Record, TransactionRecord
+from scada.core.records import AlarmTransition, AuditRecord, Record, TransactionRecord, VisitRecord
 from scada.core.tag import AlarmDefinition, Source, TagDefinition
 from scada.core.value import GOOD, Kind, TimeUs, Value
 from scada.hmi import HmiServices
@@ -83,6 +84,10 @@ class MemoryArchive:
         newest = {r.id: r for r in self.journal.records if isinstance(r, TransactionRecord)}
         rows = [r for r in newest.values() if where.state in (None, r.state)]
         return Page(sorted(rows, key=lambda r: -r.id)[:limit], None)
+
+    async def visits(self, where: VisitFilter, limit: int, cursor: str | None) -> Page[VisitRecord]:
+        newest = {r.id: r for r in self.journal.records if isinstance(r, VisitRecord)}
+        return Page(sorted(newest.values(), key=lambda r: -r.id)[:limit], None)
 
     async def alarm_journal(
         self, where: JournalFilter, limit: int, cursor: str | None

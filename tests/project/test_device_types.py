@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from scada.charging.sessions import _ConnectorTags
+from scada.charging.connector_tags import ConnectorTags
 from scada.core.errors import ProjectError
-from scada.core.plant import Connector
+from scada.core.plant import Charger, Connector, Site
 from scada.project import load
 from scada.project.check_types import CONNECTOR_TAGS
 
@@ -77,10 +77,13 @@ def test_the_tags_that_are_missed_are_those_that_the_session_book_writes() -> No
         def __getitem__(self, path: str) -> None:
             asked.append(path)
 
+        def get(self, _path: str) -> None:
+            return None
+
     class Place:
         path = "Depot.CP01.C1"
 
-    _ConnectorTags(cast(Any, Database()), cast(Connector, Place()))
+    ConnectorTags(cast(Any, Database()), cast(Site, None), cast(Charger, Place()), cast(Connector, Place()))
     assert sorted(asked) == sorted(f"Depot.CP01.C1.{name}" for name in CONNECTOR_TAGS)
 
 

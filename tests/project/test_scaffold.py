@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from scada.core.errors import StartError
+from scada.core.plant import AuthorizationMode
 from scada.project import load, scaffold
 from scada.testing.processes import scada, supervisor
 
@@ -38,7 +39,7 @@ def test_a_project_for_real_devices_holds_no_setting_of_the_demo(tmp_path: Path)
     assert plant.security.opcua_policies == ("basic256sha256",)
     assert (plant.mail.relays, plant.contacts, plant.profiles) == ((), (), ())
     assert (list(plant.chargers()), list(plant.meters()), plant.tokens) == ([], [], ())
-    assert not plant.ocpp.free_vending
+    assert plant.charging.default.authorization is AuthorizationMode.TOKENS
     assert plant.network.host == "127.0.0.1"
 
 

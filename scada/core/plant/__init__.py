@@ -5,6 +5,18 @@ new model. Lists are in the order of the files.
 """
 
 from scada.core.plant.alarms import Action, ActionStep, Level, Mask, Synthesis
+from scada.core.plant.charging import (
+    NO_CONDITIONS,
+    AuthorizationMode,
+    ChargingSettings,
+    Plan,
+    SiteCharging,
+    StopConditions,
+    Token,
+    TokenImport,
+    Vehicle,
+    vehicle_key,
+)
 from scada.core.plant.people import (
     Contact,
     DutySpan,
@@ -37,15 +49,17 @@ from scada.core.plant.settings import (
     OcppSettings,
     Security,
     Simulation,
-    Token,
 )
 
 __all__ = [
+    "NO_CONDITIONS",
     "OCPP_IDENTITY",
     "Action",
     "ActionStep",
+    "AuthorizationMode",
     "Certificates",
     "Charger",
+    "ChargingSettings",
     "Connector",
     "Contact",
     "Current",
@@ -63,6 +77,7 @@ __all__ = [
     "OcppSettings",
     "OnCallProfile",
     "OnCallSettings",
+    "Plan",
     "Plant",
     "QuietHours",
     "Report",
@@ -71,7 +86,12 @@ __all__ = [
     "Shift",
     "Simulation",
     "Site",
+    "SiteCharging",
+    "StopConditions",
     "Synthesis",
     "Team",
     "Token",
+    "TokenImport",
+    "Vehicle",
+    "vehicle_key",
 ]

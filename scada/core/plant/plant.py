@@ -10,6 +10,7 @@ from pathlib import Path
 from scada.core.access import Role
 from scada.core.path import parent
 from scada.core.plant.alarms import Action, Level, Mask, Synthesis
+from scada.core.plant.charging import ChargingSettings, Token
 from scada.core.plant.people import (
     Contact,
     EventNotice,
@@ -28,7 +29,6 @@ from scada.core.plant.settings import (
     OcppSettings,
     Security,
     Simulation,
-    Token,
 )
 from scada.core.tag import TagDefinition, Texts
 
@@ -55,6 +55,7 @@ class Plant:
     syntheses: tuple[Synthesis, ...] = ()
     actions: tuple[Action, ...] = ()
     tokens: tuple[Token, ...] = ()
+    charging: ChargingSettings = field(default_factory=ChargingSettings)
     roles: Mapping[str, Role] = field(default_factory=dict)
     network: Network = field(default_factory=Network)
     security: Security = field(default_factory=Security)

@@ -1,26 +1,10 @@
-"""Doors, chargers' habits, who may charge, and the simulated site."""
+"""Doors, chargers' habits, and the simulated site."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from scada.core.value import TimeUs
-
-
-@dataclass(frozen=True, kw_only=True)
-class Token:
-    """A local authorization: RFID tag or the like.
-
-    Attributes:
-        id_tag: at most 20 characters (OCPP 1.6 IdToken), compared without regard to case.
-        expires_us: None: never.
-    """
-
-    id_tag: str
-    name: str = ""
-    parent: str = ""
-    blocked: bool = False
-    expires_us: TimeUs | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +78,6 @@ class OcppSettings:
         measurands: MeterValuesSampledData.
         call_timeout_s: how long a charger may take to answer a call.
         stale_us: time without a link after which its values are Bad.
-        free_vending: everybody may charge.
         security_profile: that of unknown chargers, and of those whose row says nothing (OCPP 1.6 security whitepaper 2):
             0 plain without a password, 1 password, 2 TLS and password, 3 TLS and a certificate of the charger.
         unknown: what becomes of chargers that the project does not have: `refuse`, or `pending`: they wait for somebody
@@ -107,7 +90,6 @@ class OcppSettings:
     measurands: tuple[str, ...] = ()
     call_timeout_s: float = 30.0
     stale_us: TimeUs = 300_000_000
-    free_vending: bool = False
     security_profile: int = 2
     unknown: str = "refuse"
     ping_s: float = 30.0
