@@ -74,6 +74,7 @@ def test_a_boot_in_the_middle_ends_nothing(yard: Make) -> None:
 @pytest.mark.parametrize("order", sorted(set(permutations("PSC"))))
 def test_the_order_of_states_and_start_does_not_matter(yard: Make, order: tuple[str, ...]) -> None:
     depot = yard()
+    number = 0
     for step in order:
         depot.core.wait(1)
         if step == "S":
