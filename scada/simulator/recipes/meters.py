@@ -217,6 +217,7 @@ class LeadingComma(Recipe):
 
     name = "beny_leading_comma"
     seen = "ZJ Beny BCP-A2N (lbbrhzn/ocpp#1078)"
+    careless = frozenset({"MeterValues"})
 
     def frames(self, action: str, frame: bytes, *, is_call: bool) -> list[bytes]:
         """MeterValues."""

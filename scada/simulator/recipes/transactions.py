@@ -10,6 +10,8 @@ import orjson
 from scada.core.value import SECOND_US
 from scada.simulator.recipes.wire import Payload, Recipe
 
+TOKEN_LENGTH_MAX = 16
+
 
 class OwnStopId(Recipe):
     """An id of its own in the stop of a transaction."""
@@ -120,7 +122,7 @@ class StopWithoutToken(Recipe):
 
 
 class LongerToken(Recipe):
-    """Tokens of 22 characters in what it tells, and the last samples after the stop."""
+    """Long tokens come back two characters longer, and the last samples after the stop."""
 
     name = "ocular_longer_token"
     seen = "Ocular LTE Plus (lbbrhzn/ocpp#2075, #2030)"
@@ -130,10 +132,11 @@ class LongerToken(Recipe):
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def call(self, action: str, payload: Payload) -> Payload | None:
-        """Two blanks behind each token."""
+        """Tokens of more than 16 characters."""
         if action == "MeterValues" and "transactionId" in payload:
             self._values = payload
-        return payload | {"idTag": f"{payload['idTag']}  "} if "idTag" in payload else payload
+        id_tag = payload.get("idTag", "")
+        return payload | {"idTag": f"{id_tag}00"} if len(id_tag) > TOKEN_LENGTH_MAX else payload
 
     def heard_answer(self, action: str, request: Payload, answer: Payload) -> Payload | None:
         """After the stop, values of the transaction once more."""

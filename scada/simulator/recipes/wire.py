@@ -40,6 +40,7 @@ class Recipe:
         offer: raw subprotocol header; None: as the standard says, empty: no header.
         pings: whether it sends pings.
         forgets_time: whether its clock begins in 1970.
+        careless: actions whose CALLERROR it takes for an answer, so that it does not say them again.
     """
 
     name: ClassVar[str]
@@ -47,6 +48,7 @@ class Recipe:
     offer: ClassVar[str | None] = None
     pings: ClassVar[bool] = True
     forgets_time: ClassVar[bool] = False
+    careless: ClassVar[frozenset[str]] = frozenset()
 
     charger: Charger
     line: Line
@@ -127,6 +129,10 @@ class Line:
                 if bent is None:
                     continue
                 return orjson.dumps([3, frame[1], bent])
+            else:
+                action, _ = self._said.pop(frame[1], ("", {}))
+                if action in self._recipe.careless:
+                    return orjson.dumps([3, frame[1], {}])
             return raw
 
     async def _next(self) -> str | bytes:
