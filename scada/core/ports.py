@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from scada.core.access import Role
 from scada.core.command import Command, CommandResult
+from scada.core.commissioning import CommissioningReport, Deviations
 from scada.core.database import Sample
 from scada.core.records import (
     AlarmEvent,
@@ -134,6 +135,18 @@ class DeviceConsole(Protocol):
 
     def follow(self, where: FrameFilter, listener: Callable[[TracedFrame], None]) -> Callable[[], None]:
         """Have a listener told of each frame from now on, on the loop; call what is returned to end it."""
+        ...
+
+
+class ChargerKnowledge(Protocol):
+    """What is known of chargers, over restarts; by path."""
+
+    def report(self, charger: str) -> CommissioningReport | None:
+        """How the last commissioning ended; None: there was none."""
+        ...
+
+    def deviations(self, charger: str) -> Deviations:
+        """What it does otherwise than the standard says."""
         ...
 
 

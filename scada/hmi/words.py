@@ -193,6 +193,8 @@ EVENTS = {
     "reservation": _("reservation"),
     "visit_began": _("vehicle plugged in"),
     "visit_ended": _("vehicle unplugged"),
+    "data_transfer": _("message of the vendor's own"),
+    "signed_meter_value": _("signed meter value"),
 }
 """Kinds of device events (`scada.core.effects.Event`)."""
 DAYS = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))

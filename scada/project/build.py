@@ -74,6 +74,11 @@ def build(
             heartbeat_s=project.ocpp.heartbeat_s,
             meter_sample_s=project.ocpp.meter_sample_s,
             measurands=tuple(project.ocpp.measurands),
+            aligned_s=project.ocpp.aligned_s,
+            aligned_measurands=tuple(project.ocpp.aligned_measurands),
+            websocket_ping_s=project.ocpp.websocket_ping_s,
+            reboot_when_needed=project.ocpp.reboot_when_needed,
+            keys=project.ocpp.keys,
             call_timeout_s=project.ocpp.call_timeout_s,
             stale_us=project.ocpp.stale_s * SECOND_US,
             security_profile=project.ocpp.security_profile,
@@ -142,6 +147,7 @@ def _charger(row: ChargerRow, types: Types, site: SiteSection, project: ProjectF
         basic_auth_ref=row.password_ref,
         security=security_profile(row, project),
         missing_subprotocol=project.ocpp.allow_missing_subprotocol if lenient is None else lenient,
+        profile=row.profile,
         connectors=tuple(
             Connector(
                 number=number,

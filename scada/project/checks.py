@@ -43,6 +43,14 @@ def check_project(reader: Reader, sections: Sections, project: ProjectFile, type
         site = next((site for site in project.sites if site.tag == row.site), None)
         _charger(reader, line, row, site, types)
         _security(reader, line, row, project)
+        if row.profile and row.profile not in sections.charger_profiles:
+            reader.problem(
+                "chargers.csv",
+                f"row {line}, column profile",
+                f"there is no charger profile '{row.profile}'",
+                near_or_known(row.profile, sections.charger_profiles),
+                line,
+            )
     for line, meter in sections.meters:
         chargers = [row.tag for _, row in sections.chargers if row.site == meter.site]
         if meter.measures and meter.measures not in chargers:

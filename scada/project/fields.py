@@ -84,6 +84,8 @@ EventKind = Literal[
     "reservation",
     "visit_began",
     "visit_ended",
+    "data_transfer",
+    "signed_meter_value",
 ]
 """`scada.core.effects.Event.kind`."""
 

@@ -65,6 +65,11 @@ class OcppSection(Strict):
     security_profile: SecurityProfile = 2
     unknown: Literal["refuse", "pending"] = "refuse"
     ping_s: Annotated[float, Field(ge=0, le=3600)] = 30
+    aligned_s: Annotated[int, Field(ge=0, le=86400)] = 0
+    aligned_measurands: list[str] = []
+    websocket_ping_s: Annotated[int, Field(ge=0, le=3600)] | None = None
+    reboot_when_needed: bool = False
+    keys: dict[str, str] = {}
 
 
 class CertificatesSection(Strict):
@@ -178,6 +183,7 @@ class ChargerRow(Strict):
     label: str = ""
     password_ref: SecretReference = ""
     security: SecurityProfile | None = None
+    profile: str = ""
 
 
 class MeterRow(Strict):

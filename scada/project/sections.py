@@ -23,6 +23,7 @@ from scada.project.type_schema import DeviceTypesFile
 
 DEVICE_TYPES = "device_types"
 PROFILES = "drivers/modbus"
+CHARGER_PROFILES = "drivers/ocpp"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,7 @@ class Sections:
         shipped_types, own_types: file and content; the project's own come after the shipped ones and change or
             extend them.
         profiles: names of the Modbus profiles that meters may have.
+        charger_profiles: names of the quirk profiles that chargers may have.
         alarms: the catalogue; `own_alarms` are those of the project.
     """
 
@@ -47,6 +49,7 @@ class Sections:
     shipped_types: Sequence[tuple[str, DeviceTypesFile]]
     own_types: Sequence[tuple[str, DeviceTypesFile]]
     profiles: Sequence[str]
+    charger_profiles: Sequence[str] = ()
     alarms: dict[str, AlarmSection] = field(default_factory=dict)
     own_alarms: dict[str, AlarmSection] = field(default_factory=dict)
     roles: dict[str, RoleTable] = field(default_factory=dict)
@@ -74,6 +77,10 @@ def read(reader: Reader) -> Sections:
         profiles=[
             *(path.stem for path in _toml_files(config.directory / PROFILES)),
             *_own_profiles(reader),
+        ],
+        charger_profiles=[
+            *(path.stem for path in _toml_files(config.directory / CHARGER_PROFILES)),
+            *_own_charger_profiles(reader),
         ],
         alarms=catalogue.root if catalogue else {},
         roles=roles.root if roles else {},
@@ -111,6 +118,18 @@ def _own_profiles(reader: Reader) -> list[str]:
                 Problem(f"{PROFILES}/{path.name}", one.where, one.reason, one.hint, one.line)
                 for one in error.problems
             ]
+    return [path.stem for path in paths]
+
+
+def _own_charger_profiles(reader: Reader) -> list[str]:
+    """The names of the project's own quirk profiles; mistakes in them are noted."""
+    paths = _toml_files(reader.directory / CHARGER_PROFILES)
+    if not paths:
+        return []
+    from scada.drivers.ocpp.profile import Profile  # late, as above
+
+    for path in paths:
+        reader.toml(f"{CHARGER_PROFILES}/{path.name}", Profile)
     return [path.stem for path in paths]
 
 

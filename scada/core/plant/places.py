@@ -56,6 +56,7 @@ class Charger:
         basic_auth_ref: where its password is found (security profiles 1 and 2), or empty.
         security: the lowest security profile that it may come with, 0 to 3.
         missing_subprotocol: it may leave the header Sec-WebSocket-Protocol out, and is then taken for 1.6.
+        profile: name of the quirk profile that it is to be given, or empty: the one that fits its make.
     """
 
     path: str
@@ -69,6 +70,7 @@ class Charger:
     basic_auth_ref: str = ""
     security: int = 2
     missing_subprotocol: bool = False
+    profile: str = ""
 
     def connector(self, number: int) -> Connector | None:
         """The connector with this connectorId."""

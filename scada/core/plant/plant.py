@@ -81,6 +81,10 @@ class Plant:
         """Path → charger."""
         return {charger.path: charger for charger in self.chargers()}
 
+    def timezone_of(self, site: str) -> str:
+        """The time zone of a site, or of the project."""
+        return next((one.timezone for one in self.sites if one.path == site), self.timezone)
+
     @cached_property
     def connectors_by_path(self) -> Mapping[str, tuple[Charger, Connector]]:
         """Path → (charger, connector)."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from scada.core.value import TimeUs
 
@@ -76,6 +77,11 @@ class OcppSettings:
         heartbeat_s: Heartbeat interval, answered in BootNotification.
         meter_sample_s: MeterValueSampleInterval.
         measurands: MeterValuesSampledData.
+        aligned_s: ClockAlignedDataInterval; 0: as the charger has it.
+        aligned_measurands: MeterValuesAlignedData; empty: as the charger has it.
+        websocket_ping_s: WebSocketPingInterval; None: as the charger has it.
+        reboot_when_needed: a charger that wants a reboot for a changed key gets one while nobody charges.
+        keys: further configuration keys, set on every charger that has them.
         call_timeout_s: how long a charger may take to answer a call.
         stale_us: time without a link after which its values are Bad.
         security_profile: that of unknown chargers, and of those whose row says nothing (OCPP 1.6 security whitepaper 2):
@@ -88,6 +94,11 @@ class OcppSettings:
     heartbeat_s: int = 60
     meter_sample_s: int = 10
     measurands: tuple[str, ...] = ()
+    aligned_s: int = 0
+    aligned_measurands: tuple[str, ...] = ()
+    websocket_ping_s: int | None = None
+    reboot_when_needed: bool = False
+    keys: Mapping[str, str] = field(default_factory=dict)
     call_timeout_s: float = 30.0
     stale_us: TimeUs = 300_000_000
     security_profile: int = 2

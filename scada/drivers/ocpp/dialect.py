@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from scada.core.command import Command, CommandResult
@@ -17,6 +17,19 @@ Execute = Callable[["Station", Command], Awaitable[CommandResult]]
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """What a command needs of a charger.
+
+    Attributes:
+        actions: without any of which it cannot be done.
+        feature: feature profile of the standard (SupportedFeatureProfiles) that it belongs to; empty: any charger's.
+    """
+
+    actions: tuple[str, ...] = ()
+    feature: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """One version.
 
@@ -26,7 +39,8 @@ class Dialect:
         hot: those of them that need no waiting, by the JSON bytes of their name.
         commands: of `scada.core.catalogue.CATALOGUE`, by name.
         calls: the actions that we may send to a charger.
-        learn: gets to know a charger after it connected or booted.
+        needs: of commands, by name; one that is not here can be tried on any charger.
+        learn: gets to know a charger after it connected, or (True) booted.
     """
 
     version: str
@@ -34,4 +48,5 @@ class Dialect:
     hot: Mapping[bytes, HotAction]
     commands: Mapping[str, Execute]
     calls: frozenset[str]
-    learn: Callable[[Station], Awaitable[None]]
+    learn: Callable[[Station, bool], Awaitable[None]]
+    needs: Mapping[str, Need] = field(default_factory=dict)

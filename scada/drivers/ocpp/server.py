@@ -22,6 +22,7 @@ from scada.drivers.ocpp import security
 from scada.drivers.ocpp.console import Console
 from scada.drivers.ocpp.dialect import Dialect
 from scada.drivers.ocpp.handshake import identity_of, password_of, pick
+from scada.drivers.ocpp.knowledge import Knowledge
 from scada.drivers.ocpp.listener import Connection, Listener
 from scada.drivers.ocpp.security import ChargerSecurity, Link, Refusal, SecurityDocument
 from scada.drivers.ocpp.station import Station
@@ -59,7 +60,7 @@ class OcppServer:
 
     Args:
         secret: reads a secret by its reference (`env:NAME`, `file:PATH`).
-        documents: what is kept of each charger's credentials.
+        documents: what is kept of each charger's credentials, and what is known of it.
         files: where chargers fetch and upload files; None: there is no file server.
     """
 
@@ -79,6 +80,7 @@ class OcppServer:
         self.tls = TlsDoor(plant, self.authority, secret)
         self.watch = Watch()
         self.stations: dict[str, Station] = {}
+        self.knowledge = Knowledge.open(plant, documents)
         drawer = documents.drawer(security.KIND, SecurityDocument)
         trace = Trace(host.clock, sum(1 for _ in plant.chargers()))
         self.console = Console(plant, trace, self._dialect_of)
@@ -92,7 +94,7 @@ class OcppServer:
                     wanted=f"{security.SHORT} to {security.LONG}",
                 )
             keys = ChargerSecurity(charger, drawer, password, self.authority, plant.certificates.charger_days)
-            station = Station(charger, host, keys, trace.tap(charger), files)
+            station = Station(charger, host, self.knowledge, keys, trace.tap(charger), files)
             self.stations[charger.identity] = station
             router.register(charger.path, station)
         self.listening = asyncio.Event()
@@ -197,7 +199,7 @@ class OcppServer:
         version = connection.subprotocol
         if version is None:
             missing = "Sec-WebSocket-Protocol" not in connection.request.headers
-            if not (missing and station.charger.missing_subprotocol):
+            if not (missing and station.may_leave_subprotocol_out):
                 # OCPP-J 3.2: complete the handshake without the header, then close at once.
                 self._note_refusal(station.charger.identity, "no common subprotocol")
                 await connection.close(1002, "no common subprotocol")

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
 
-from scada.core import moment
 from scada.core.command import Command, CommandResult, Outcome
 from scada.core.effects import Event
 from scada.core.file_ports import FileExchange
@@ -18,12 +18,15 @@ from scada.core.plant import Charger
 from scada.core.tag import Tag
 from scada.core.value import GOOD, TimeUs, Value
 from scada.drivers.ocpp import schemas
-from scada.drivers.ocpp.device_clock import DeviceClock
-from scada.drivers.ocpp.dialect import Dialect
+from scada.drivers.ocpp.capabilities import Capabilities
+from scada.drivers.ocpp.deviations import DeviationLog
+from scada.drivers.ocpp.dialect import Dialect, Need
 from scada.drivers.ocpp.frames import CallError
+from scada.drivers.ocpp.knowledge import Knowledge
 from scada.drivers.ocpp.peer import CallTimeout, Peer, PeerBusy, PeerClosed, PeerSuperseded, Priority, Socket
 from scada.drivers.ocpp.samples import ConnectorSamples, connector_samples
 from scada.drivers.ocpp.security import ChargerSecurity, Link
+from scada.drivers.ocpp.times import ChargerTime
 from scada.drivers.ocpp.trace import Tap
 from scada.drivers.ocpp.watch import Watched
 from scada.runtime.host import PlantHost
@@ -32,8 +35,8 @@ BOOT_WAIT_S = 3.0
 """How long after connecting a BootNotification is waited for before the charger is learned without one."""
 TEXT_LENGTH_MAX = 255
 """Texts of a charger are kept up to here; no field of the standard is longer."""
-DEVIATIONS_MAX = 100
-"""How many different deviations are kept by name; further ones only count."""
+DEVIATIONS_SAVED_AFTER_S = 30.0
+"""Deviations are counted in memory and saved so long after the first that is not on disk."""
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -44,9 +47,14 @@ class Station:
 
     Attributes:
         configuration: its configuration keys as last read: key → (value, read-only).
+        deviations: what it does otherwise than the standard says.
+        profile: what its make wants otherwise (`profile_name`; empty: no profile speaks of it).
+        capabilities: what it can be asked for.
+        time: reads its times.
+        plate: what its last BootNotification said of it: vendor, model, serial, firmware, meter.
+        samples: connectorId → where samples go; 0: those of the charger as a whole.
         files: where it fetches and uploads files; None: there is no file server.
         transfers: kinds of file transfers under way (`diagnostics`, `firmware`): one of each at a time.
-        deviations: what it does otherwise than the standard says → how often.
         security: its credentials.
         link: how it has come in; None: it is not connected.
         watched: its connection under the watch.
@@ -57,6 +65,7 @@ class Station:
         self,
         charger: Charger,
         host: PlantHost,
+        knowledge: Knowledge,
         security: ChargerSecurity,
         tap: Tap | None = None,
         files: FileExchange | None = None,
@@ -67,26 +76,43 @@ class Station:
         self.watched: Watched | None = None
         self.signing: asyncio.Task[None] | None = None
         self.host = host
+        self.knowledge = knowledge
         self.settings = host.plant.ocpp
         self._ping_s = self.settings.ping_s
-        self.configuration: dict[str, tuple[str, bool]] = {}
-        self.deviations: dict[str, int] = {}
+        self.deviations = DeviationLog(knowledge.deviations(charger.path))
         self.samples: dict[int, ConnectorSamples] = {
-            connector.number: connector_samples(host.tags, connector.path, charger)
-            for connector in charger.connectors
+            number: connector_samples(host.tags, charger, number)
+            for number in (0, *(connector.number for connector in charger.connectors))
         }
-        self.clock = DeviceClock()
         self._tap = tap
         self.files = files
         self.transfers: set[str] = set()
+        self.time = ChargerTime(
+            ZoneInfo(host.plant.timezone_of(charger.site)),
+            self.deviation,
+            lambda offset_s: self.put({"ClockOffset": offset_s}),
+        )
+        report = knowledge.report(charger.path)
+        self.configuration: dict[str, tuple[str, bool]] = {}
+        self.capabilities = Capabilities()
+        if report is not None:
+            read_only = frozenset(report.read_only)
+            self.configuration = {
+                key: (value, key in read_only) for key, value in report.configuration.items()
+            }
+            self.capabilities = Capabilities(report.features, report.unsupported)
+        self.find_profile(*((report.vendor, report.model, report.firmware) if report else ("", "", "")))
         self.peer: Peer | None = None
         self._dialect: Dialect | None = None
         self._learn_now = asyncio.Event()
         self._tags = {
             tag.path.removeprefix(charger.path + "."): tag for tag in host.tags.select(f"{charger.path}.*")
         }
-        self._deviation_count = 0
+        self.plate: dict[str, str] = {}
+        self._limit_ends: dict[int, asyncio.TimerHandle] = {}
+        self._booted = False
         self._closing: set[asyncio.Task[None]] = set()
+        self._saving: asyncio.Task[None] | None = None
 
     @property
     def dialect(self) -> Dialect | None:
@@ -109,24 +135,36 @@ class Station:
         if self.watched is not None:
             self.watched.ping_s = ping_s
 
+    @property
+    def may_leave_subprotocol_out(self) -> bool:
+        """Whether it is taken for 1.6 when it names no subprotocol."""
+        return self.charger.missing_subprotocol or self.profile.connection.missing_subprotocol
+
     def now_us(self) -> TimeUs:
         """The product's time."""
         return self.host.clock.now_us()
 
     def device_time(self, text: str, now_us: TimeUs) -> TimeUs:
-        """The charger's time by our clock, or ours where its own is missing or cannot be right."""
-        time_us = moment.parse(text)
-        if time_us is None:
-            return now_us
-        clock = self.clock
-        if clock.observe(time_us, now_us):
-            self.put({"ClockOffset": -clock.offset_us / 1_000_000})
-        time_us = clock.correct(time_us, now_us)
-        return time_us if moment.believable(time_us, now_us) else now_us
+        """The charger's time of something that has just happened, by our clock."""
+        return self.time.live(text, now_us)
+
+    def find_profile(self, vendor: str, model: str, firmware: str) -> None:
+        """Take the quirk profile that fits a make."""
+        self.profile_name, self.profile = self.knowledge.profile_of(self.charger, vendor, model, firmware)
+        self.time.habits = self.profile.clock
+        ping_s = self.profile.connection.ping_s
+        self.ping_s = self.settings.ping_s if ping_s is None else ping_s
+        for samples in self.samples.values():
+            samples.scale(self.profile.meter.scale)
 
     def tag(self, name: str) -> Tag | None:
         """A tag below the charger, for example `C1.Status`."""
         return self._tags.get(name)
+
+    def read_tag(self, name: str) -> Value:
+        """The value of a tag below the charger whose quality is Good; else None."""
+        tag = self._tags.get(name)
+        return tag.value if tag is not None and tag.quality == GOOD else None
 
     def put(self, values: Mapping[str, Value], source_us: TimeUs | None = None) -> None:
         """Write tags below the charger; names that its device type does not have are passed over."""
@@ -146,16 +184,26 @@ class Station:
             return value[:TEXT_LENGTH_MAX] + "…"
         return value
 
-    def deviation(self, what: str) -> None:
+    def deviation(self, what: str, action: str = "") -> None:
         """Note that the charger does not keep to the standard: counted, visible, never silent."""
-        what = what[:160]
-        if what in self.deviations:
-            self.deviations[what] += 1
-        elif len(self.deviations) < DEVIATIONS_MAX:
-            self.deviations[what] = 1
-            log.info("ocpp_deviation", charger=self.charger.path, what=what)
-        self._deviation_count += 1
-        self.put({"Deviations": self._deviation_count})
+        if not action:
+            before, colon, rest = what.partition(": ")
+            if colon and before.isidentifier():
+                action, what = before, rest
+        if self.deviations.note(action, what, self.now_us()):
+            log.info("ocpp_deviation", charger=self.charger.path, action=action, what=what[:TEXT_LENGTH_MAX])
+        self.put({"Deviations": self.deviations.count})
+        if self._saving is None:
+            self._saving = asyncio.get_running_loop().create_task(self._save_deviations())
+
+    async def _save_deviations(self) -> None:
+        try:
+            await asyncio.sleep(DEVIATIONS_SAVED_AFTER_S)
+        finally:
+            # The system may be stopping: what was counted is kept all the same.
+            self._saving = None
+            self.deviations.unsaved = False
+            await self.knowledge.keep_deviations(self.charger.path, self.deviations.document())
 
     def read(self, action: str, body: dict[str, Any], shape: type[T]) -> T:
         """A payload in its shape: what can be understood is, what is odd about it counts as a deviation.
@@ -176,15 +224,28 @@ class Station:
         return value
 
     async def call(
-        self, action: str, body: Mapping[str, Any], priority: Priority = Priority.NORMAL
+        self,
+        action: str,
+        body: Mapping[str, Any],
+        priority: Priority = Priority.NORMAL,
+        *,
+        checked: bool = True,
     ) -> dict[str, Any]:
-        """Call the charger. Raises what `Peer.call` raises; PeerClosed where there is no connection."""
+        """Call the charger. Raises what `Peer.call` raises; PeerClosed where there is no connection.
+
+        Args:
+            checked: an answer that the schema refuses counts as none; False: it is returned as it came.
+        """
         peer = self.peer
         if peer is None:
             raise PeerClosed(f"{self.charger.path} is not connected")
         loop = asyncio.get_running_loop()
         before = loop.time()
-        answer = await peer.call(action, body, self.settings.call_timeout_s, priority)
+        try:
+            answer = await peer.call(action, body, self.settings.call_timeout_s, priority, checked=checked)
+        except CallError as fault:
+            self.capabilities.experience(action, fault.code)
+            raise
         self.put({"RoundTrip": round((loop.time() - before) * 1000, 1)})
         return answer
 
@@ -224,10 +285,56 @@ class Station:
                 self.put({"Online": False})
                 self.host.link(self.charger.path, False)
 
-    def booted(self) -> None:
-        """The charger has booted: it is learned anew."""
-        self.host.event(Event("boot", self.charger.path))
+    def booted(self, **plate: str) -> None:
+        """The charger has booted: it is learned anew. `plate`: see the attribute."""
+        self.host.event(Event("boot", self.charger.path, dict(plate)))
+        self.plate = plate
+        self._booted = True
         self._learn_now.set()
+
+    async def wait_for_boot(self, timeout_s: float) -> bool:
+        """Whether a BootNotification comes within a time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._learn_now.wait()
+        except TimeoutError:
+            return False
+        return self._booted
+
+    async def forget(self) -> None:
+        """Know nothing of the charger any more: another device stands there now."""
+        self.configuration.clear()
+        self.capabilities = Capabilities()
+        self.plate = {}
+        self.find_profile("", "", "")
+        await self.knowledge.forget(self.charger.path)
+
+    def why_not(self, command: str, need: Need) -> str:
+        """Why a command is not for this charger, in words; empty: it may be tried."""
+        return self.capabilities.why_not(command, need.actions, need.feature, self.profile)
+
+    def limit_set(self, number: int, limit_a: float, duration_s: int | None) -> None:
+        """A connector (0: the charger) has taken a limit, for a time or until it is cleared."""
+        self._end_limit_later(number, duration_s)
+        self.put({self._limit_tag(number): limit_a})
+
+    def limit_cleared(self, number: int) -> None:
+        """It has none of ours any more."""
+        self._end_limit_later(number, None)
+        tag = self._tags.get(self._limit_tag(number))
+        if tag is not None and tag.value is not None:
+            self.host.write([(tag, float("nan"), GOOD, self.now_us())])
+
+    def _limit_tag(self, number: int) -> str:
+        return f"C{number}.CurrentLimit" if number else "CurrentLimit"
+
+    def _end_limit_later(self, number: int, duration_s: int | None) -> None:
+        timer = self._limit_ends.pop(number, None)
+        if timer is not None:
+            timer.cancel()
+        if duration_s is not None:
+            loop = asyncio.get_running_loop()
+            self._limit_ends[number] = loop.call_later(duration_s, self.limit_cleared, number)
 
     async def execute(self, command: Command) -> CommandResult:
         """Carry out a command to its real end (port Commander)."""
@@ -237,6 +344,9 @@ class Station:
         execute = dialect.commands.get(command.name)
         if execute is None:
             return CommandResult(Outcome.REFUSED, f"{dialect.version} has no such command")
+        why = self.why_not(command.name, dialect.needs.get(command.name, Need()))
+        if why:
+            return CommandResult(Outcome.REFUSED, why)
         try:
             return await execute(self, command)
         except CallError as fault:
@@ -261,8 +371,9 @@ class Station:
             pass
         while True:
             self._learn_now.clear()
+            booted, self._booted = self._booted, False
             try:
-                await dialect.learn(self)
+                await dialect.learn(self, booted)
             except (CallError, CallTimeout, PeerClosed, PeerBusy) as error:
                 log.info("ocpp_learning_stopped", charger=self.charger.path, reason=str(error))
             await self._learn_now.wait()

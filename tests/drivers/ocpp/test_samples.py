@@ -40,7 +40,7 @@ def test_a_learned_tag_keeps_its_unit_whatever_the_next_sample_has(
     for location in ("", "Outlet"):
         sink = samples.sink("Custom.P", "", location, unit)
         assert sink is not None
-        tag, factor, offset, register_factor = sink
+        tag, factor, offset, _, _, register_factor, _ = sink
         assert raw * factor + offset == pytest.approx(value)
         assert (tag.definition.unit, register_factor) == (kept, 0.0)
     assert [tag.path for tag in learned] == ["Depot.CP01.C1.Measured_Custom_P"]

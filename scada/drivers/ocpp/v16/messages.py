@@ -5,6 +5,8 @@ The schemas say what is *right*; these say what can be *understood*. Field names
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct, field
 
 
@@ -16,6 +18,10 @@ class BootNotification(Struct, rename="camel"):
     charge_point_serial_number: str = ""
     charge_box_serial_number: str = ""
     firmware_version: str = ""
+    meter_type: str = ""
+    meter_serial_number: str = ""
+    iccid: str = ""
+    imsi: str = ""
 
 
 class IdTag(Struct, rename="camel"):
@@ -64,29 +70,29 @@ class MeterValues(Struct, rename="camel"):
 
 
 class StartTransaction(Struct, rename="camel"):
-    """OCPP 1.6 6.45."""
+    """OCPP 1.6 6.45. What is left out is repaired (`actions/start_transaction.py`)."""
 
-    connector_id: int
-    id_tag: str
-    meter_start: int
-    timestamp: str
+    connector_id: int = 0
+    id_tag: str = ""
+    meter_start: float | None = None
+    timestamp: str = ""
     reservation_id: int | None = None
 
 
 class StopTransaction(Struct, rename="camel"):
-    """OCPP 1.6 6.49."""
+    """OCPP 1.6 6.49. What is left out is repaired (`actions/stop_transaction.py`)."""
 
-    transaction_id: int
-    meter_stop: int
-    timestamp: str
+    transaction_id: int = -1
+    meter_stop: float | None = None
+    timestamp: str = ""
     id_tag: str = ""
     reason: str = "Local"
     transaction_data: list[MeterValue] = field(default_factory=list)
 
 
 class DataTransfer(Struct, rename="camel"):
-    """OCPP 1.6 6.15."""
+    """OCPP 1.6 6.15. Some chargers send an object as data."""
 
     vendor_id: str
     message_id: str = ""
-    data: str = ""
+    data: Any = ""

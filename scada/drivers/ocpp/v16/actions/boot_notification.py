@@ -5,25 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 from scada.core import moment
-from scada.drivers.ocpp.station import Station
+from scada.drivers.ocpp.station import TEXT_LENGTH_MAX, Station
 from scada.drivers.ocpp.v16 import messages
 
 
 async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """Take the charger's identity plate over and accept it."""
     boot = station.read("BootNotification", body, messages.BootNotification)
+    if not boot.charge_point_vendor:
+        station.deviation("BootNotification: no vendor")
     now_us = station.now_us()
+    station.find_profile(boot.charge_point_vendor, boot.charge_point_model, boot.firmware_version)
     station.put(
         {
             "Vendor": boot.charge_point_vendor,
             "Model": boot.charge_point_model,
             "SerialNumber": boot.charge_point_serial_number or boot.charge_box_serial_number,
             "Firmware": boot.firmware_version,
+            "Profile": station.profile_name,
             "BootTime": now_us / 1_000_000,
             "RegistrationStatus": "Accepted",
         }
     )
-    station.booted()
+    station.booted(
+        vendor=boot.charge_point_vendor[:TEXT_LENGTH_MAX],
+        model=boot.charge_point_model[:TEXT_LENGTH_MAX],
+        serial=(boot.charge_point_serial_number or boot.charge_box_serial_number)[:TEXT_LENGTH_MAX],
+        firmware=boot.firmware_version[:TEXT_LENGTH_MAX],
+        meter=f"{boot.meter_type} {boot.meter_serial_number}".strip()[:TEXT_LENGTH_MAX],
+    )
     return {
         "currentTime": moment.text(now_us),
         "interval": station.settings.heartbeat_s,

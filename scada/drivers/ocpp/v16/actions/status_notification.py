@@ -27,6 +27,27 @@ STATES = frozenset(
         "Faulted",
     )
 )
+ERROR_CODES = frozenset(
+    (
+        "ConnectorLockFailure",
+        "EVCommunicationError",
+        "GroundFailure",
+        "HighTemperature",
+        "InternalError",
+        "LocalListConflict",
+        "NoError",
+        "OtherError",
+        "OverCurrentFailure",
+        "OverVoltage",
+        "PowerMeterFailure",
+        "PowerSwitchFailure",
+        "ReaderFailure",
+        "ResetFailure",
+        "UnderVoltage",
+        "WeakSignal",
+    )
+)
+_STATES_BY_FOLD = {state.casefold(): state for state in STATES}
 _NO_CURRENT = frozenset(("Available", "Preparing", "Finishing", "Reserved", "Unavailable"))
 """States in which the contactor is open, so that nothing flows (IEC 61851-1 states A and B)."""
 
@@ -37,15 +58,19 @@ def hot(station: Station, body: bytes) -> bytes | None:
         message = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    if message.status not in STATES:
+    if message.status not in STATES or message.error_code not in ERROR_CODES:
         return None
     take(station, message)
     return b"{}"
 
 
 async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
-    """The patient way: an error code of the vendor's own is kept, a state that nobody knows is refused."""
+    """The patient way: an error code of the vendor's own becomes OtherError with its text, a state that nobody knows is refused."""
     message = station.read("StatusNotification", body, messages.StatusNotification)
+    message.status = _STATES_BY_FOLD.get(message.status.casefold(), message.status)
+    if message.error_code not in ERROR_CODES:
+        message.vendor_error_code = message.vendor_error_code or message.error_code
+        message.error_code = "OtherError"
     if message.status not in STATES:
         raise CallError("PropertyConstraintViolation", f"status: '{message.status[:50]}' is no state of 1.6")
     take(station, message)

@@ -1,4 +1,4 @@
-"""ChangeAvailability (OCPP 1.6 5.2): done when the connector's own status says so."""
+"""ChangeAvailability (OCPP 1.6 5.2): done when the connector's own status says so; of a charger, all of them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from scada.drivers.ocpp.v16.commands.common import connector_number, refused
 
 
 async def execute(station: Station, command: Command) -> CommandResult:
-    """Open or close a connector."""
+    """Open or close a connector, or the charger."""
     number = connector_number(station, command)
     kind = command.arguments["type"]
+    numbers = [number] if number else [connector.number for connector in station.charger.connectors]
+    what = "the connector" if number else "the charger"
 
-    def fits(status: object) -> bool:
-        return (status == "Unavailable") is (kind == "Inoperative")
+    def fits() -> bool:
+        return all(_fits(station, one, kind) for one in numbers)
 
-    with station.host.events.expect(
-        lambda e: e.kind == "status" and e.path == command.target and fits(e.data["status"])
-    ) as seen:
+    def told(event: Event) -> bool:
+        return event.kind == "status" and event.path.startswith(station.charger.path) and fits()
+
+    with station.host.events.expect(told) as seen:
         answer = await station.call(
             "ChangeAvailability", {"connectorId": number, "type": kind}, Priority.URGENT
         )
@@ -29,10 +32,14 @@ async def execute(station: Station, command: Command) -> CommandResult:
             )
         if answer["status"] != "Accepted":
             return refused(answer)
-        tag = station.tag(f"C{number}.Status")
-        if tag is not None and tag.quality == 0 and tag.value and fits(tag.value):
-            return CommandResult(Outcome.DONE, f"the connector is {tag.value}", answer)
-        event: Event | None = await outcome_event(seen, command.deadline_us, station.now_us())
-    if event is None:
-        return CommandResult(Outcome.TIMED_OUT, "accepted, but the connector does not report it", answer)
-    return CommandResult(Outcome.DONE, f"the connector is {event.data['status']}", answer)
+        if not fits():
+            event = await outcome_event(seen, command.deadline_us, station.now_us())
+            if event is None:
+                return CommandResult(Outcome.TIMED_OUT, f"accepted, but {what} does not report it", answer)
+    states = {station.read_tag(f"C{one}.Status") for one in numbers}
+    return CommandResult(Outcome.DONE, f"{what} is {', '.join(map(str, sorted(states, key=str)))}", answer)
+
+
+def _fits(station: Station, number: int, kind: str) -> bool:
+    status = station.read_tag(f"C{number}.Status")
+    return bool(status) and (status == "Unavailable") is (kind == "Inoperative")

@@ -6,12 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from scada.core.command import Command, CommandResult, Outcome
+from scada.drivers.ocpp import schemas
+from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.station import Station
+
+SECRET_KEYS = frozenset(("authorizationkey",))
+"""Configuration keys whose values may not be seen: a command of its own changes them (RotatePassword)."""
 
 
 def connector_number(station: Station, command: Command) -> int:
-    """The connectorId of the command's target, which the router has checked."""
-    return station.host.plant.connectors_by_path[command.target][1].number
+    """The connectorId of the command's target, which the router has checked; 0: the charger as a whole."""
+    known = station.host.plant.connectors_by_path.get(command.target)
+    return known[1].number if known else 0
 
 
 def refused(answer: Mapping[str, Any]) -> CommandResult:
@@ -24,3 +30,12 @@ def accepted(answer: Mapping[str, Any]) -> CommandResult:
     if answer["status"] == "Accepted":
         return CommandResult(Outcome.DONE, "the charger accepted", answer)
     return refused(answer)
+
+
+def wrong(action: str, body: Mapping[str, Any]) -> CommandResult | None:
+    """The refusal of a payload that the schema does not have, with the place of the fault; None: it is right."""
+    try:
+        schemas.check_request("ocpp1.6", action, body)
+    except CallError as fault:
+        return CommandResult(Outcome.REFUSED, f"nothing was sent: {fault.description or fault}")
+    return None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from scada.core.command import Command, CommandResult, Outcome
 from scada.drivers.ocpp.station import Station
-from scada.drivers.ocpp.v16.learn import read_configuration
+from scada.drivers.ocpp.v16.commission.keys import read_all, read_keys
 
 
 async def execute(station: Station, command: Command) -> CommandResult:
     """Read one key or all."""
-    answer = await read_configuration(station, command.arguments.get("key", ""))
+    key = command.arguments.get("key", "")
+    answer = await (read_keys(station, [key]) if key else read_all(station))
     count = len(answer.get("configurationKey", ()))
     unknown = answer.get("unknownKey", ())
     text = f"{count} keys" + (f", unknown: {', '.join(unknown)}" if unknown else "")

@@ -1,0 +1,31 @@
+"""Send: any message that a charger can take, as an expert writes it; the answer or the error comes back as it came."""
+
+from __future__ import annotations
+
+from scada.core.command import Command, CommandResult, Outcome
+from scada.drivers.ocpp.frames import CallError
+from scada.drivers.ocpp.station import Station
+from scada.drivers.ocpp.v16.commands.common import SECRET_KEYS, wrong
+
+
+async def execute(station: Station, command: Command) -> CommandResult:
+    """Send a message that the schema has accepted."""
+    action, payload = command.arguments["action"], command.arguments["payload"]
+    dialect = station.dialect
+    if dialect is None or action not in dialect.calls:
+        return CommandResult(
+            Outcome.REFUSED, f"nothing was sent: '{action}' is no message to a charger of 1.6"
+        )
+    if action == "ChangeConfiguration" and str(payload.get("key", "")).casefold() in SECRET_KEYS:
+        return CommandResult(
+            Outcome.REFUSED, "a password is changed by RotatePassword: here it could be read"
+        )
+    fault = wrong(action, payload)
+    if fault is not None:
+        return fault
+    try:
+        answer = await station.call(action, payload, checked=False)
+    except CallError as error:
+        told = {"code": error.code, "description": error.description, "details": error.details}
+        return CommandResult(Outcome.FAILED, f"the charger answered {error}", told)
+    return CommandResult(Outcome.DONE, "the charger answered", answer)
