@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from scada.api import answer, routes
+from scada.api import answer, files, routes
 from scada.api.services import ApiServices
 from scada.core.errors import BadRequest, Denied, JournalError, NotFound, ScadaError
 
@@ -78,6 +78,11 @@ class _Doorkeeper:
                 message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
             await send(message)
 
+        if (
+            scope["path"] == files.FIRMWARE_PATH
+        ):  # counted where it is written, by the settings of the file server
+            await self._app(scope, receive, send_with_headers)
+            return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if not announced.isdigit() or int(announced) > BODY_BYTES_MAX:
             await _too_large(scope, receive, send_with_headers)

@@ -7,7 +7,19 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
-from scada.api import alarms, console, force, journal, models, oncall, outbox, profiles
+from scada.api import (
+    alarms,
+    campaigns,
+    configuration,
+    console,
+    files,
+    force,
+    journal,
+    models,
+    oncall,
+    outbox,
+    profiles,
+)
 from scada.api.access import actor_of, basic_scheme, bearer_scheme, origin_of, requires
 from scada.api.services import ApiServices
 from scada.core import moment
@@ -42,6 +54,9 @@ def build(services: ApiServices) -> APIRouter:
     outbox.build(router, services, secured)
     console.build(router, services, secured)
     profiles.build(router, services, secured)
+    campaigns.build(router, services, secured)
+    configuration.build(router, services, secured)
+    files.build(router, services, secured)
     return router
 
 

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from scada.core.file_ports import FileShelf
 from scada.core.plant import DutySpan, Plant
 from scada.core.ports import AnswerLinks, Archive, DeviceConsole
 from scada.identity.accounts import Accounts
+from scada.runtime.campaigns import Campaigns
 from scada.runtime.host import PlantHost
+from scada.runtime.judge import Configuration
 from scada.runtime.router import CommandRouter
 
 
@@ -21,6 +24,8 @@ class ApiServices:
         status: what `/api/v1/health` tells: ports and state of the services.
         links: reads the tokens of links in messages; None: there are none, and no answer from outside.
         secret: reference → secret, or None where it is not there.
+        configuration: what chargers told of their configuration keys.
+        files: firmware files and what chargers uploaded; None: there is no file server.
         write_calendar: (rota, spans, label) → iCalendar file; None: there are no feeds.
     """
 
@@ -30,8 +35,11 @@ class ApiServices:
     accounts: Accounts
     archive: Archive
     console: DeviceConsole
+    campaigns: Campaigns
+    configuration: Configuration
     version: str
     status: Callable[[], Mapping[str, Any]]
     links: AnswerLinks | None = None
     secret: Callable[[str], str | None] = field(default=lambda _: None)
+    files: FileShelf | None = None
     write_calendar: Callable[[str, Iterable[DutySpan], str], bytes] | None = None

@@ -43,6 +43,7 @@ from scada.notify.calendar import write_calendar
 from scada.notify.links import LinkSigner, load_key
 from scada.opcua.server import OpcUaServer
 from scada.project.loader import with_network
+from scada.runtime.campaigns import Campaigns
 from scada.runtime.clock import SystemClock
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
@@ -217,6 +218,9 @@ async def _services(
     )
     files = FileDoors(plant, host, running.documents, sockets)
     ocpp = OcppServer(plant, host, running.router, secret, running.documents, files.server)
+    campaigns = Campaigns(
+        host, running.router, running.documents, running.accounts.actor_named, ocpp.configuration
+    )
     application = api.create_app(
         api.ApiServices(
             plant=plant,
@@ -225,6 +229,9 @@ async def _services(
             accounts=running.accounts,
             archive=archive,
             console=ocpp.console,
+            campaigns=campaigns,
+            configuration=ocpp.configuration,
+            files=files.server,
             version=__version__,
             status=running.status,
             links=links,
@@ -258,6 +265,7 @@ async def _services(
         "Http": http.run,
         "Hmi": pages.run,
         "Opcua": opcua.run,
+        "Campaigns": campaigns.run,
         **files.services(),
     }
     if plant.contacts or plant.mail.relays:

@@ -6,6 +6,7 @@ A driver carries out those that its devices can (`scada.drivers.ocpp.dialect`), 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from scada.core.access import Right
 from scada.core.command import Argument, CommandSpec, Target
@@ -255,6 +256,28 @@ _SECURITY = (
     ),
 )
 
+_CAMPAIGNS = frozenset(
+    (
+        "ChangeAvailability",
+        "ChangeConfiguration",
+        "ClearCache",
+        "Commission",
+        "GetConfiguration",
+        "GetDiagnostics",
+        "GetInstalledCertificateIds",
+        "GetLocalListVersion",
+        "GetLog",
+        "InstallCertificate",
+        "RenewCertificate",
+        "Reset",
+        "RotatePassword",
+        "TriggerMessage",
+        "UpdateFirmware",
+    )
+)
+"""Commands that make sense for many chargers at once."""
+
 CATALOGUE: Mapping[str, CommandSpec] = {
-    spec.name: spec for spec in (*_CHARGING, *_PROFILES, *_MAINTENANCE, *_FILES, *_SECURITY)
+    spec.name: replace(spec, campaign=spec.name in _CAMPAIGNS)
+    for spec in (*_CHARGING, *_PROFILES, *_MAINTENANCE, *_FILES, *_SECURITY)
 }

@@ -81,6 +81,7 @@ class CommandSpec:
     Attributes:
         timeout_s: bound of the whole command, effect included.
         confirm: an operator is asked before it is sent.
+        campaign: it makes sense for many chargers at once (`scada.charging.campaign`).
     """
 
     name: str
@@ -89,6 +90,7 @@ class CommandSpec:
     timeout_s: float
     arguments: tuple[Argument, ...] = ()
     confirm: bool = False
+    campaign: bool = False
 
 
 @dataclass(frozen=True, slots=True)

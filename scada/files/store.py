@@ -11,10 +11,8 @@ import re
 import threading
 from pathlib import Path
 
-from scada.core import moment
 from scada.core.errors import BadRequest, NotFound
 from scada.core.file_ports import FirmwareFile, ReceivedFile
-from scada.core.value import TimeUs
 
 FILES_MAX = 10_000
 """Received files; past it the oldest are deleted."""
@@ -242,13 +240,3 @@ class Received:
                 found.append((file, path))
         found.sort(key=lambda one: (one[0].received_us, one[0].id), reverse=True)
         return found
-
-
-def download_name(file: ReceivedFile) -> str:
-    """The name under which people get a received file: charger, time and its own name."""
-    return f"{file.charger}_{stamp(file.received_us)}_{file.name}"
-
-
-def stamp(time_us: TimeUs) -> str:
-    """A time within a file name."""
-    return re.sub(r"[^0-9T]", "", moment.text(time_us).partition(".")[0]) + "Z"

@@ -162,6 +162,11 @@ class Accounts:
         session.seen_us = now_us
         return self._actor(user, origin)
 
+    def actor_named(self, name: str, origin: str) -> Actor | None:
+        """What an account may do now, for what was begun in its name and goes on; None: it is gone or disabled."""
+        user = self._known.get(name)
+        return None if user is None or user.disabled else self._actor(user, origin)
+
     def log_out(self, token: str) -> None:
         """End a session."""
         self._sessions.pop(_digest(token), None)

@@ -5,7 +5,7 @@ Each service has a drawer of its own kind. What is put there is at hand at once,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 import msgspec
@@ -68,6 +68,15 @@ class Drawer(Generic[T]):
         self._items[key] = document
         await self._note(key, msgspec.json.encode(document).decode())
 
+    async def put_all(self, documents: Mapping[str, T]) -> None:
+        """Keep several documents, all or none of them on disk. Raises like `put`."""
+        self._items.update(documents)
+        await self._note_all({key: msgspec.json.encode(one).decode() for key, one in documents.items()})
+
+    async def remove_all(self, keys: Iterable[str]) -> None:
+        """Forget documents; those that are not there are passed over. Raises like `put`."""
+        await self._note_all({key: "" for key in keys if self._items.pop(key, None) is not None})
+
     async def remove(self, key: str) -> bool:
         """Forget a document; False: there was none. Raises like `put`."""
         if self._items.pop(key, None) is None:
@@ -76,6 +85,13 @@ class Drawer(Generic[T]):
         return True
 
     async def _note(self, key: str, body: str) -> None:
+        await self._note_all({key: body})
+
+    async def _note_all(self, bodies: Mapping[str, str]) -> None:
         now_us = self._host.clock.now_us()
-        record = DocumentRecord(kind=self._kind, key=key, body=body, time_us=now_us)
-        await self._host.request(Note((record,)))
+        records = [
+            DocumentRecord(kind=self._kind, key=key, body=body, time_us=now_us)
+            for key, body in bodies.items()
+        ]
+        if records:
+            await self._host.request(Note(tuple(records)))

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from scada.core.access import Right, Role
+from scada.core.plant import FileSettings
 from scada.core.ports import UserRow
 from scada.identity import passwords
 from scada.testing.plants import small_plant
@@ -25,6 +26,7 @@ NIGHT = Role(
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def system(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
     plant = small_plant(tmp_path_factory.mktemp("system"))
+    plant = replace(plant, files=FileSettings(http_port=0, ftp_port=0, firmware_bytes_max=2_000_000))
     plant = replace(plant, roles={**plant.roles, "night": NIGHT})
     async with whole_system(plant) as running:
         users = running.running.store.users

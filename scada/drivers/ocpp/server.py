@@ -24,6 +24,7 @@ from scada.drivers.ocpp.dialect import Dialect
 from scada.drivers.ocpp.handshake import identity_of, password_of, pick
 from scada.drivers.ocpp.knowledge import Knowledge
 from scada.drivers.ocpp.listener import Connection, Listener
+from scada.drivers.ocpp.redaction import HIDDEN, is_secret
 from scada.drivers.ocpp.security import ChargerSecurity, Link, Refusal, SecurityDocument
 from scada.drivers.ocpp.station import Station
 from scada.drivers.ocpp.tls import TlsDoor
@@ -103,6 +104,17 @@ class OcppServer:
     def _dialect_of(self, charger: str) -> Dialect:
         station = self.stations[self._plant.chargers_by_path[charger].identity]
         return station.dialect or V16
+
+    def configuration(self, charger: str) -> Mapping[str, tuple[str, bool]]:
+        """The configuration keys of a charger as last learned: key → (value, read-only); secrets are left out."""
+        found = self._plant.chargers_by_path.get(charger)
+        station = self.stations.get(found.identity) if found is not None else None
+        if station is None:
+            return {}
+        return {
+            key: (HIDDEN if value and is_secret(key) else value, readonly)
+            for key, (value, readonly) in station.configuration.items()
+        }
 
     async def run(self, sock: socket.socket, tls_sock: socket.socket | None = None) -> None:
         """Listen until cancelled.
