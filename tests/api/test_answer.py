@@ -34,6 +34,8 @@ from scada.history import CoreStore, open_core
 from scada.identity import passwords
 from scada.identity.accounts import Accounts
 from scada.notify import LinkSigner
+from scada.runtime.campaigns import Campaigns
+from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
 from scada.runtime.requests import Acknowledge
 from scada.runtime.router import CommandRouter
@@ -119,11 +121,14 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
     accounts = Accounts(store.users, made.roles, clock, audit)
     await accounts.refresh()
     links = LinkSigner(b"k" * 32, 3600 * SECOND_US)
+    router = CommandRouter(host)
     application = create_app(
         ApiServices(
             plant=made,
             host=host,
-            router=CommandRouter(host),
+            router=router,
+            campaigns=Campaigns(host, router, Documents(host, ()), accounts.actor_named, lambda _: {}),
+            configuration=lambda _: {},
             accounts=accounts,
             archive=store.archive,
             console=Console(made, Trace(clock, 1), lambda _: V16),

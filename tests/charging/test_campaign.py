@@ -33,6 +33,14 @@ def ready(_target: str) -> str:
     return ""
 
 
+def phase(roll_out: Campaign) -> Phase:
+    return roll_out.head.phase
+
+
+def ended(roll_out: Campaign) -> bool:
+    return roll_out.ended
+
+
 def campaign(waves: list[str], count: int, **more: object) -> Campaign:
     targets = [f"D.C{number}" for number in range(count)]
     plan = Plan(
@@ -74,7 +82,7 @@ def test_a_roll_out_goes_from_one_charger_to_all() -> None:
     for target in ask(roll_out, START + 130 * SECOND_US):
         end(roll_out, target, Outcome.SCHEDULED, START + 140 * SECOND_US)
     assert (roll_out.head.phase, roll_out.count(State.DONE)) == (Phase.DONE, 10)
-    assert roll_out.ended
+    assert ended(roll_out)
 
 
 def test_a_failure_in_the_first_wave_stops_the_roll_out_until_somebody_goes_on() -> None:
@@ -97,12 +105,12 @@ def test_a_charger_that_says_no_is_asked_again_later() -> None:
     roll_out = campaign([], 1, retries=1, retry_wait_s=30)
     (target,) = ask(roll_out, START)
     end(roll_out, target, Outcome.UNREACHABLE, START)
-    assert roll_out.head.phase is Phase.RUNNING
+    assert phase(roll_out) is Phase.RUNNING
     assert ask(roll_out, START + 29 * SECOND_US) == []
     assert ask(roll_out, START + 30 * SECOND_US) == [target]
     end(roll_out, target, Outcome.UNREACHABLE, START + 31 * SECOND_US)
     assert (roll_out.items[target].state, roll_out.items[target].attempts) == (State.FAILED, 2)
-    assert roll_out.head.phase is Phase.DONE
+    assert phase(roll_out) is Phase.DONE
 
 
 def test_who_is_charging_is_waited_for_and_at_last_passed_over() -> None:
@@ -119,7 +127,7 @@ def test_who_is_charging_is_waited_for_and_at_last_passed_over() -> None:
     roll_out.due(START + 100 * SECOND_US, charging)
     assert roll_out.items["D.C1"].state is State.SKIPPED
     roll_out.due(START + 101 * SECOND_US, charging)
-    assert roll_out.head.phase is Phase.DONE
+    assert phase(roll_out) is Phase.DONE
 
 
 def test_after_a_crash_the_charger_itself_tells_what_it_did() -> None:
@@ -133,16 +141,17 @@ def test_after_a_crash_the_charger_itself_tells_what_it_did() -> None:
     assert roll_out.due(START + SECOND_US, ready) == []
     roll_out.due(START + 100 * SECOND_US + JUDGE_MAX_US, ready)  # the last never comes back
     assert [item.state for item in roll_out.items.values()] == [State.DONE, State.UNKNOWN, State.UNKNOWN]
-    assert roll_out.head.phase is Phase.DONE
+    assert phase(roll_out) is Phase.DONE
 
 
 def test_cancelled_means_that_nobody_more_is_asked() -> None:
     roll_out = campaign(["1"], 3)
     (target,) = ask(roll_out, START)
     roll_out.cancel("eve", START)
-    assert not roll_out.ended
+    assert roll_out.busy()
+    assert not ended(roll_out)
     end(roll_out, target, Outcome.DONE, START)
-    assert roll_out.ended
+    assert ended(roll_out)
     assert ask(roll_out, START + SECOND_US) == []
     assert roll_out.count(State.CANCELLED) == 2
     with pytest.raises(BadRequest):
