@@ -1,4 +1,4 @@
-"""The command line: `scada new | check | run | demo | simulate | tags | chargers | user`."""
+"""The command line: `scada new | check | run | demo | simulate | tags | chargers | firmware | campaigns | user`."""
 
 from scada.cli.main import main
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scada import __version__
-from scada.cli import chargers, project, run, tags, user
+from scada.cli import campaigns, chargers, firmware, project, run, tags, user
 from scada.cli.common import errors
 from scada.core.errors import ProjectError, ScadaError
 
@@ -23,6 +23,8 @@ project.add_to(app)
 run.add_to(app)
 app.add_typer(tags.app, name="tags")
 app.add_typer(chargers.app, name="chargers")
+app.add_typer(campaigns.app, name="campaigns")
+app.add_typer(firmware.app, name="firmware")
 app.add_typer(user.app, name="user")
 
 _options = {"debug": False}

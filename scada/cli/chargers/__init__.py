@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from scada.cli.chargers import messages
+from scada.cli.chargers import config, messages
 
 app = typer.Typer(help="Chargers of a running system: commands, messages, traces.", no_args_is_help=True)
 messages.add_to(app)
+app.add_typer(config.app, name="config")
 
 __all__ = ["app"]
