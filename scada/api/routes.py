@@ -18,6 +18,7 @@ from scada.api import (
     models,
     oncall,
     outbox,
+    pending,
     profiles,
 )
 from scada.api.access import actor_of, basic_scheme, bearer_scheme, origin_of, requires
@@ -52,6 +53,7 @@ def build(services: ApiServices) -> APIRouter:
     alarms.build(router, services, secured)
     oncall.build(router, services, secured)
     outbox.build(router, services, secured)
+    pending.build(router, services, secured)
     console.build(router, services, secured)
     profiles.build(router, services, secured)
     campaigns.build(router, services, secured)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scada.core.file_ports import FileShelf
+from scada.core.pending import PendingChargers
 from scada.core.plant import DutySpan, Plant
 from scada.core.ports import AnswerLinks, Archive, DeviceConsole
 from scada.identity.accounts import Accounts
@@ -26,6 +27,7 @@ class ApiServices:
         secret: reference → secret, or None where it is not there.
         configuration: what chargers told of their configuration keys.
         files: firmware files and what chargers uploaded; None: there is no file server.
+        pending: unknown chargers that wait; None: they are refused.
         write_calendar: (rota, spans, label) → iCalendar file; None: there are no feeds.
     """
 
@@ -42,4 +44,5 @@ class ApiServices:
     links: AnswerLinks | None = None
     secret: Callable[[str], str | None] = field(default=lambda _: None)
     files: FileShelf | None = None
+    pending: PendingChargers | None = None
     write_calendar: Callable[[str, Iterable[DutySpan], str], bytes] | None = None

@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ import structlog
 
 from scada import __version__, api, hmi, resources
 from scada.app import simulated
+from scada.app.adoption import Adoptions
 from scada.app.calendars import Calendars
 from scada.app.doors import listening_sockets, lock, port_of
 from scada.app.file_doors import FileDoors
@@ -69,6 +71,7 @@ class Running:
         ports: those in use: http, ocpp, opcua, and ocpps where it is open.
         services: name → whether it runs.
         documents: what services have kept of earlier runs.
+        restart: has the program stop in order and start anew, as the same process, with the same arguments.
     """
 
     plant: Plant
@@ -80,6 +83,7 @@ class Running:
     ports: dict[str, int]
     services: dict[str, bool] = field(default_factory=dict)
     ready_after_s: float = 0.0
+    restart: Callable[[], None] = field(default=lambda: None)
 
     def status(self) -> Mapping[str, Any]:
         """For `/api/v1/health`."""
@@ -108,15 +112,30 @@ def run(plant: Plant, *, simulate: bool, say: Callable[[str], None]) -> None:
     # ever costs a seventh of the messages a CPU-second (./dev bench ocpp).
     gc.set_threshold(50_000, 20, 50)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_run(plant, simulate=simulate, say=say))
+        again = runner.run(_run(plant, simulate=simulate, say=say))
+    if again:
+        say("starting anew …")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (our own arguments)
 
 
-async def _run(plant: Plant, *, simulate: bool, say: Callable[[str], None]) -> None:
-    stop = asyncio.Event()
+async def _run(plant: Plant, *, simulate: bool, say: Callable[[str], None]) -> bool:
+    """Run; whether to start anew."""
+    ended, again = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        again.clear()  # who asks it to stop has the last word
+        ended.set()
+
+    def start_anew() -> None:
+        again.set()
+        ended.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with start(plant, simulate=simulate, say=say) as running:
+        loop.add_signal_handler(number, stop)
+    async with start(plant, simulate=simulate, say=say, start_anew=start_anew) as running:
         gc.freeze()  # what lives for ever is not looked through again
         gc.enable()
         ports = running.ports
@@ -129,15 +148,24 @@ async def _run(plant: Plant, *, simulate: bool, say: Callable[[str], None]) -> N
             say(f"  OCPP     wss://{host}:{ports['ocpps']}{plant.network.ocpp_path}/<identity>")
         say(f"  OPC UA   opc.tcp://{host}:{ports['opcua']}/")
         say("  Ctrl-C stops it.")
-        await stop.wait()
+        await ended.wait()
         say("stopping …")
+    return again.is_set()
 
 
 @asynccontextmanager
 async def start(
-    plant: Plant, *, simulate: bool = False, say: Callable[[str], None] = lambda _: None
+    plant: Plant,
+    *,
+    simulate: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+    start_anew: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Running]:
-    """Start a system, and stop it at the end of the block."""
+    """Start a system, and stop it at the end of the block.
+
+    Args:
+        start_anew: called when the project has changed: whoever runs it is to end the block and start it anew.
+    """
     began = time.monotonic()
     data = plant.directory / "data"
     prepare_directory(data)
@@ -167,6 +195,7 @@ async def start(
                 router=CommandRouter(host),
                 accounts=accounts,
                 store=store,
+                restart=start_anew,
                 documents=documents,
                 ports={name: port_of(sock) for name, sock in sockets.items()},
             )
@@ -236,6 +265,7 @@ async def _services(
             status=running.status,
             links=links,
             secret=secret,
+            pending=(Adoptions(plant, host, ocpp.pending, running.restart) if ocpp.pending else None),
             write_calendar=write_calendar,
         )
     )

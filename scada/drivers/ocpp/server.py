@@ -24,8 +24,9 @@ from scada.drivers.ocpp.dialect import Dialect
 from scada.drivers.ocpp.handshake import identity_of, password_of, pick
 from scada.drivers.ocpp.knowledge import Knowledge
 from scada.drivers.ocpp.listener import Connection, Listener
+from scada.drivers.ocpp.pending import INTERVAL_S, WaitingRoom
 from scada.drivers.ocpp.redaction import HIDDEN, is_secret
-from scada.drivers.ocpp.security import ChargerSecurity, Link, Refusal, SecurityDocument
+from scada.drivers.ocpp.security import ChargerSecurity, ClientCertificate, Link, Refusal, SecurityDocument
 from scada.drivers.ocpp.station import Station
 from scada.drivers.ocpp.tls import TlsDoor
 from scada.drivers.ocpp.trace import Trace
@@ -98,6 +99,9 @@ class OcppServer:
             station = Station(charger, host, self.knowledge, keys, trace.tap(charger), files)
             self.stations[charger.identity] = station
             router.register(charger.path, station)
+        self.pending: WaitingRoom | None = None
+        if plant.ocpp.unknown == "pending":
+            self.pending = WaitingRoom(host, documents, self._device_type)
         self.listening = asyncio.Event()
         self._refused: dict[str, int] = {}
 
@@ -159,8 +163,7 @@ class OcppServer:
         identity = identity_of(request.path, self._path)
         station = self.stations.get(identity)
         if station is None:
-            self._note_refusal(identity, "unknown")
-            return connection.respond(HTTPStatus.NOT_FOUND, "no such charge point\n")
+            return await self._admit_unknown(identity, connection, secure=secure)
         link = self._judge(station, connection, request, secure=secure)
         if isinstance(link, Refusal):
             self._note_refusal(identity, link.reason)
@@ -173,19 +176,48 @@ class OcppServer:
         connection.ticket = Ticket(station, link)
         return None
 
+    async def _admit_unknown(self, identity: str, connection: Connection, *, secure: bool) -> Response | None:
+        """Refuse it, or let it wait where the project says so and its security profile fits the door."""
+        profile, reason = self._plant.ocpp.security_profile, "unknown"
+        if identity and self.pending is not None:
+            reason = ""
+            if profile >= 2 and not secure:
+                reason = "transport"
+            elif profile == 3:
+                certificate = self._certificate(connection)
+                good = certificate is not None and certificate.serial not in self.tls.revoked
+                if not good or certificate is None or identity not in certificate.names:
+                    reason = "certificate"
+            reason = reason or await self.pending.admit(identity, connection.address, secure=secure)
+        if reason:
+            self._note_refusal(identity, reason)
+            return connection.respond(HTTPStatus.NOT_FOUND, "no such charge point\n")
+        connection.ticket = identity
+        return None
+
+    def _device_type(self, vendor: str, model: str) -> str:
+        """The device type of the project's chargers of this maker and model; empty: there are none, or several."""
+        found = {
+            station.charger.device_type
+            for station in self.stations.values()
+            if (made := station.tag("Vendor")) and made.value == vendor
+            if (built := station.tag("Model")) and built.value == model
+        }
+        return found.pop() if model and len(found) == 1 else ""
+
+    def _certificate(self, connection: Connection) -> ClientCertificate | None:
+        tls = connection.transport.get_extra_info("ssl_object")
+        return self.tls.certificate(tls.getpeercert(binary_form=True))
+
     def _judge(
         self, station: Station, connection: Connection, request: Request, *, secure: bool
     ) -> Link | Refusal:
         identity = station.charger.identity
-        certificate = None
-        if secure:
-            tls = connection.transport.get_extra_info("ssl_object")
-            certificate = self.tls.certificate(tls.getpeercert(binary_form=True))
         authorizations = request.headers.get_all("Authorization")
         return station.security.judge(
             secure=secure,
             password=password_of(authorizations[0], identity) if len(authorizations) == 1 else None,
-            certificate=certificate,
+            certificate=self._certificate(connection) if secure else None,
             revoked=self.tls.revoked,
             address=connection.address,
         )
@@ -205,17 +237,33 @@ class OcppServer:
 
     async def _serve(self, connection: Connection) -> None:
         ticket = connection.ticket
-        assert isinstance(ticket, Ticket)
         assert connection.request is not None
-        station = ticket.station
+        stranger = not isinstance(ticket, Ticket)
+        lenient = (
+            self._plant.security.allow_missing_subprotocol
+            if stranger
+            else ticket.station.may_leave_subprotocol_out
+        )
         version = connection.subprotocol
         if version is None:
             missing = "Sec-WebSocket-Protocol" not in connection.request.headers
-            if not (missing and station.may_leave_subprotocol_out):
+            if not (missing and lenient):
                 # OCPP-J 3.2: complete the handshake without the header, then close at once.
-                self._note_refusal(station.charger.identity, "no common subprotocol")
+                identity = ticket if stranger else ticket.station.charger.identity
+                self._note_refusal(identity, "no common subprotocol")
                 await connection.close(1002, "no common subprotocol")
                 return
+        dialect = DIALECTS[(version or V16.version).lower()]
+        if stranger:
+            assert self.pending is not None
+            watched = self.watch.add(connection, ticket, self._plant.ocpp.ping_s, INTERVAL_S)
+            try:
+                await self.pending.serve(connection, dialect.version, ticket)
+            finally:
+                self.watch.remove(watched)
+            return
+        station = ticket.station
+        if version is None:
             station.deviation("no Sec-WebSocket-Protocol: taken for 1.6")
         watched = self.watch.add(
             connection, station.charger.identity, station.ping_s, self._plant.ocpp.heartbeat_s
@@ -223,7 +271,7 @@ class OcppServer:
         station.watched = watched
         self._put_link(station, ticket.link)
         try:
-            await station.serve(connection, DIALECTS[(version or V16.version).lower()], ticket.link)
+            await station.serve(connection, dialect, ticket.link)
         finally:
             self.watch.remove(watched)
 
