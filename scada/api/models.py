@@ -125,6 +125,19 @@ class SessionItem(BaseModel):
     reason: str
     authorized_by: str
     flags: list[str]
+    visit: int
+    vehicle: str
+    parent: str
+    plan: str
+    reservation: int
+    soc_start: float | None
+    soc_end: float | None
+    charger_id: str
+    ordered_by: str
+    stopped_by: str
+    stop_condition: str
+    late: bool
+    correction_wh: int
 
 
 class ConnectorItem(BaseModel):
@@ -349,6 +362,19 @@ def session_item(record: TransactionRecord) -> SessionItem:
         reason=record.reason,
         authorized_by=record.authorized_by,
         flags=[flag for flag in record.flags.split(",") if flag],
+        visit=record.visit,
+        vehicle=record.vehicle,
+        parent=record.parent,
+        plan=record.plan,
+        reservation=record.reservation,
+        soc_start=record.soc_start,
+        soc_end=record.soc_end,
+        charger_id=record.charger_id,
+        ordered_by=record.ordered_by,
+        stopped_by=record.stopped_by,
+        stop_condition=record.stop_condition,
+        late=record.late,
+        correction_wh=record.correction_wh,
     )
 
 

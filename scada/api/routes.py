@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from scada.api import (
     alarms,
     campaigns,
+    charging,
     configuration,
     console,
     files,
@@ -51,6 +52,7 @@ def build(services: ApiServices) -> APIRouter:
     force.build(router, services, secured)
     journal.build(router, services, secured)
     alarms.build(router, services, secured)
+    charging.build(router, services, secured)
     oncall.build(router, services, secured)
     outbox.build(router, services, secured)
     pending.build(router, services, secured)
@@ -186,6 +188,8 @@ def _sessions(router: APIRouter, services: ApiServices, secured: list[Any]) -> N
         charger: str = "",
         connector: Annotated[int | None, Query(ge=0, le=2**31)] = None,
         id_tag: str = "",
+        vehicle: str = "",
+        visit: Annotated[int, Query(ge=0, le=2**62)] = 0,
         state: str = "",
         from_: Annotated[str | None, Query(alias="from", max_length=40)] = None,
         to: Time = None,
@@ -203,6 +207,8 @@ def _sessions(router: APIRouter, services: ApiServices, secured: list[Any]) -> N
             charger=charger,
             connector=connector,
             id_tag=id_tag,
+            vehicle=vehicle,
+            visit=visit,
             state=wanted,
             from_us=models.parse_time(from_, "from"),
             to_us=models.parse_time(to, "to"),

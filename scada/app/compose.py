@@ -28,6 +28,7 @@ from scada.app.doors import listening_sockets, lock, port_of
 from scada.app.file_doors import FileDoors
 from scada.app.http import HttpServer
 from scada.app.previews import Previews
+from scada.app.tokens import TokenImports
 from scada.app.vitals import Vitals
 from scada.core.plant import Plant
 from scada.core.ports import UserRow, UserStore
@@ -300,6 +301,8 @@ async def _services(
     }
     if plant.contacts or plant.mail.relays:
         services["Notify"] = notifier.run
+    if plant.charging.imports:
+        services["Tokens"] = TokenImports(plant, host, secret).run
     if any(rota.calendar for rota in plant.rotas):
         services["Calendars"] = Calendars(plant, host).run
     if simulate:

@@ -143,13 +143,16 @@ def _check_expiry(reader: Reader, line: int, row: TokenRow, timezone: str) -> No
         if row.expires:
             expiry_us(row.expires, timezone)
     except ValueError:
-        reader.problem(
-            "tokens.csv",
-            f"row {line}, column expires",
-            f"'{row.expires}' is no date that can be meant",
-            f"2027-12-31 means the end of that day in {timezone}, 2027-12-31T18:00 that time; empty: never",
-            line,
-        )
+        where = f"row {line}, column expires"
+        reader.problem("tokens.csv", where, *expiry_hint(row.expires, timezone), line=line)
+
+
+def expiry_hint(text: str, timezone: str) -> tuple[str, str]:
+    """(what is wrong with an expiry, what would be right)."""
+    return (
+        f"'{text}' is no date that can be meant",
+        f"2027-12-31 means the end of that day in {timezone}, 2027-12-31T18:00 that time; empty: never",
+    )
 
 
 def _check_vehicles(reader: Reader, sections: Sections) -> None:

@@ -64,8 +64,10 @@ class Reader:
         if not required and not os.path.lexists(self.directory / file):
             return []
         text = self._text(file)
-        if text is None:
-            return []
+        return [] if text is None else self.rows(file, text, model)
+
+    def rows(self, file: str, text: str, model: type[Model]) -> list[tuple[int, Model]]:
+        """The rows of a CSV text; `file` is what mistakes are noted under."""
         reader = csv.DictReader(io.StringIO(text), skipinitialspace=True, strict=True)
         rows: list[tuple[int, Model]] = []
         try:
