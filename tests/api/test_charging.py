@@ -9,6 +9,7 @@ import pytest
 
 from scada.charging.told import StartTransaction, StopTransaction
 from scada.core.effects import Event
+from scada.core.ports import DeedFilter
 from scada.runtime.requests import Authorize
 from scada.testing.system import System
 
@@ -50,8 +51,9 @@ async def test_a_refused_token_is_admitted_and_withdrawn(system: System, client:
     assert (await client.post("/tokens", json={"id_tag": "X", "wrong": 1})).status_code == 422
     assert (await client.delete("/tokens/REST-NEW")).status_code == 204
     assert (await client.delete("/tokens/REST-NEW")).status_code == 404
-    deeds = (await client.get("/audit", params={"object": "REST-NEW"})).json()["items"]
-    assert [one["action"] for one in deeds] == ["withdraw_token", "admit_token"]
+    where = DeedFilter(object="REST-NEW")
+    deeds = (await system.running.store.archive.audit(where, 10, None)).items
+    assert [one.action for one in deeds] == ["withdraw_token", "admit_token"]
 
 
 async def test_a_session_is_told_when_to_end(system: System, client: httpx2.AsyncClient) -> None:

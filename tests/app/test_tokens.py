@@ -55,20 +55,24 @@ async def test_lists_of_a_file_and_of_a_server(tmp_path: Path) -> None:
                 tokens = host.core.charging.tokens
                 return tokens.check(tag, "Depot", AuthorizationMode.TOKENS, now_us).status.value
 
-            ok, last = host.tags["System.TokensOk"], host.tags["System.TokensImported"]
+            last = host.tags["System.TokensImported"]
+
+            def well() -> object:
+                return host.tags["System.TokensOk"].value
+
             assert not await imports.fetch(of_file)  # it is not there yet
-            assert (ok.value, last.value) == (False, None)
+            assert (well(), last.value) == (False, None)
             assert await imports.fetch(of_url)
-            assert ok.value is False  # the other one still fails
+            assert well() is False  # the other one still fails
             assert (state("IMP-1"), state("IMP-2")) == ("Accepted", "Accepted")
             (plant.directory / "block.csv").write_text("id_tag\nIMP-2\n")
             assert await imports.fetch(of_file)
-            assert ok.value is True
+            assert well() is True
             assert last.value is not None
             assert state("IMP-2") == "Blocked"
             for _ in range(2):  # a token twice; no table at all
                 assert not await imports.fetch(of_url)
-                assert (ok.value, state("IMP-1"), state("IMP-3")) == (False, "Accepted", "Invalid")
+                assert (well(), state("IMP-1"), state("IMP-3")) == (False, "Accepted", "Invalid")
             assert not await TokenImports(plant, host, lambda _: None).fetch(of_url)
             assert await imports.fetch(of_url)
             assert (state("IMP-1"), state("IMP-9")) == ("Invalid", "Accepted")
