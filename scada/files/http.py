@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import structlog
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
@@ -25,6 +26,8 @@ WRITE_BYTES = 1 << 18
 """Gathered before a thread writes them: memory of an upload."""
 CONNECTIONS_MAX = 200
 """At once; a further one is answered 503."""
+log = structlog.get_logger()
+
 _NO_STORE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
@@ -67,7 +70,12 @@ class HttpDoor:
             response = FileResponse(slot.file, media_type="application/octet-stream", headers=_NO_STORE)
             response.max_ranges = 1
             meter = _Meter(self._desk, slot, size, send, self._stall_s)
-            await response(request.scope, request.receive, meter.send)
+            try:
+                await response(request.scope, request.receive, meter.send)
+            except* (TimeoutError, ClientDisconnect):
+                log.info(
+                    "file_fetch_cut", charger=slot.charger, file=slot.name
+                )  # the server closes the connection
             if meter.whole and request.method == "GET":
                 self._desk.fetched(slot)
         finally:

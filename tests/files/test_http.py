@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import shutil
+import ssl
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 import pytest_asyncio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from scada.core.errors import BadRequest
+from scada.drivers.ocpp.redaction import redacted
 from scada.files.http import HttpDoor
-from scada.testing import until
+from scada.testing import small_plant, until
 from scada.testing.file_server import CHARGER, HOUR_US, SETTINGS, Files, file_server
 
 CONTENT = bytes(range(256)) * 500
@@ -287,3 +297,43 @@ async def test_curl_uploads_and_resumes(files: Files, tmp_path: Path) -> None:
         assert await curl("-C", "-", "-o", str(target), await files.offer("fw.bin", scheme)) == 0
         assert target.read_bytes() == CONTENT
     assert SETTINGS.upload_bytes_max > len(CONTENT)
+
+
+async def test_with_a_certificate_the_door_is_https(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(Encoding.PEM)
+    project = small_plant(tmp_path).directory
+    (project / "files.pem").write_bytes(pem)
+    (project / "files.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    secure = replace(SETTINGS, ftp_port=None, tls_certificate="files.pem", tls_key="files.key")
+    trust = ssl.create_default_context(cadata=pem.decode())
+    async with file_server(tmp_path, secure) as files:
+        assert files.server.schemes == ("https",)
+        url = await files.receive("https")
+        async with httpx2.AsyncClient(trust_env=False, verify=trust) as client:
+            assert (await client.put(url, content=CONTENT)).status_code == 201
+        assert await files.kept() == [CONTENT]
+        with pytest.raises(BadRequest):
+            await files.receive("http")
+
+
+def test_whoever_reads_a_trace_gets_no_token() -> None:
+    token = "k" * 32
+    for url in (f"http://h:1/{token}/fw.bin", f"https://h/{token}/", f"ftp://user:{token}@h/"):
+        frame = [2, "1", "UpdateFirmware", {"location": url}]
+        assert token not in redacted(frame, json.dumps(frame))
+        assert token not in redacted(None, json.dumps(frame)[:-3])
