@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -82,6 +83,8 @@ class Central:
     failing: dict[str, int] = field(default_factory=dict)
     """Action → how many more times it is answered with a CALLERROR."""
     transactions: int = 0
+    headers: list[str] = field(default_factory=list)
+    """Authorization of each connection."""
     security: tuple[str, ...] = (
         "SecurityEventNotification",
         "SignCertificate",
@@ -111,6 +114,7 @@ class Central:
     async def serve(self, socket: ServerConnection) -> None:
         assert socket.request is not None
         identity = socket.request.path.rpartition("/")[2]
+        self.headers.append(socket.request.headers.get("Authorization", ""))
 
         def handler(action: str) -> Any:
             async def handle(payload: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +181,7 @@ class Central:
         return await self.peers[identity].call(action, payload, 5)
 
     @asynccontextmanager
-    async def up(self) -> AsyncIterator[None]:
+    async def up(self, tls: ssl.SSLContext | None = None) -> AsyncIterator[None]:
         """Listen; always on the port of the first time, so that chargers find it again."""
         async with serve(
             self.serve,
@@ -185,6 +189,7 @@ class Central:
             self.port,
             subprotocols=["ocpp1.6"],  # type: ignore[list-item]
             compression=None,
+            ssl=tls,
         ) as server:
             self.port = next(iter(server.sockets)).getsockname()[1]
             yield

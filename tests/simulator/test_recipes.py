@@ -144,16 +144,7 @@ async def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcom
     return found
 
 
-_UNKNOWN_STOP = pytest.mark.xfail(reason="stops by an id of the charger's own are not matched yet")
-_CASES = [
-    pytest.param(
-        name, marks=_UNKNOWN_STOP if name in ("offline_minus_one", "tktev_zero", "etrel_negative_ids") else ()
-    )
-    for name in NAMES
-]
-
-
-@pytest.mark.parametrize("name", _CASES)
+@pytest.mark.parametrize("name", NAMES)
 async def test_the_session_is_complete_and_right(outcomes: dict[str, Outcome], name: str) -> None:
     outcome = outcomes[name]
     assert not outcome.trouble
