@@ -4,7 +4,8 @@ Chargers (OCPP 1.6J), vehicles, drivers and mishaps, Modbus meters, a mail catch
 charger of end-to-end tests; `life` is what moves it in a demo.
 """
 
-from scada.simulator.charge_point import ChargePoint
+from scada.simulator.charge_point import ChargePoint, Credentials
+from scada.simulator.fleet import Fleet
 from scada.simulator.mail import MailCatcher
 from scada.simulator.site import LOOPBACK, AlreadyRunning, SimulationOptions, run_simulation
 from scada.simulator.vehicle import Vehicle
@@ -13,6 +14,8 @@ __all__ = [
     "LOOPBACK",
     "AlreadyRunning",
     "ChargePoint",
+    "Credentials",
+    "Fleet",
     "MailCatcher",
     "SimulationOptions",
     "Vehicle",

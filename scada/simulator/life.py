@@ -14,7 +14,7 @@ import structlog
 
 from scada.core.plant import Plant
 from scada.simulator.charge_point import ChargePoint
-from scada.simulator.fleet import draw
+from scada.simulator.drawing import draw
 from scada.simulator.outlet import WARM_UP_S, Outlet
 
 FIRST_VISITS = 5

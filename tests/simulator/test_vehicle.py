@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scada.core.plant import Connector, Current
-from scada.simulator.fleet import draw
+from scada.simulator.drawing import draw
 from scada.simulator.outlet import Outlet, OutletState, Transaction
 from scada.simulator.vehicle import AC_EFFICIENCY, DC_EFFICIENCY, Vehicle, dc_share
 
