@@ -101,13 +101,22 @@ def simulate(
     parent_pid: Annotated[
         int | None, typer.Option(help="end when this process is gone and no charger finds a system")
     ] = None,
+    recipes: Annotated[
+        bool,
+        typer.Option("--recipes", help="list how simulated chargers can depart from the standard, and end"),
+    ] = False,
     log_level: LogLevel = "warning",
 ) -> None:
     """Simulate the project's chargers, vehicles and meters, and catch its mails, over real sockets."""
     from scada.app import simulated as beside
     from scada.runtime import logs
     from scada.simulator import AlreadyRunning, SimulationOptions, run_simulation
+    from scada.simulator.recipes import RECIPES
 
+    if recipes:
+        for name, recipe in RECIPES.items():
+            say(f"{name:28} {(recipe.__doc__ or '').strip()}  [{recipe.seen}]")
+        return
     logs.configure(check_log_level(log_level))
     plant = load_plant(directory)
     if parent_pid is not None:  # a supervisor started us, and may have chosen other ports

@@ -69,6 +69,7 @@ def check_project(reader: Reader, sections: Sections, project: ProjectFile, type
                 near_or_known(meter.profile, sections.profiles),
                 line,
             )
+    _recipes(reader, sections, project)
     _certificates(reader, project)
     check_charging(reader, sections, project)
     check_oncall(reader, project, datetime.now(UTC))
@@ -79,6 +80,15 @@ def _devices(sections: Sections) -> Iterable[tuple[str, int, str, str]]:
     """(file, line, site, tag) of chargers and meters."""
     yield from (("chargers.csv", line, row.site, row.tag) for line, row in sections.chargers)
     yield from (("meters.csv", line, row.site, row.tag) for line, row in sections.meters)
+
+
+def _recipes(reader: Reader, sections: Sections, project: ProjectFile) -> None:
+    """Whether simulated chargers with a recipe exist; the simulator knows the recipes."""
+    tags = sorted({row.tag for _, row in sections.chargers})
+    for tag in project.simulation.recipes:
+        if tag not in tags:
+            where, reason = f"simulation.recipes.{tag}", f"there is no charger '{tag}'"
+            reader.problem("project.toml", where, reason, near_or_known(tag, tags))
 
 
 def _files(reader: Reader, project: ProjectFile) -> None:

@@ -116,6 +116,7 @@ class SimulationSection(Strict):
     faults_per_hour: Annotated[float, Field(ge=0, le=1000)] = 0.2
     building_base_kw: Annotated[float, Field(ge=0)] = 20.0
     smtp_port: Port = 2525
+    recipes: dict[str, str] = {}
 
 
 class FeederSection(Strict):

@@ -153,7 +153,7 @@ class Life:
             point = self._rng.choice(self._points)
             outlet = self._rng.choice(list(point.hardware.outlets.values()))
             number = outlet.number
-            kind = self._rng.choice(("fault", "fault", "link", "heat"))
+            kind = self._rng.choice(("fault", "fault", "link", "heat", "power"))
             if kind == "link" and self._rng.random() < ROUTER_SHARE:
                 kind = "router"
             log.info("simulated_mishap", kind=kind, connector=outlet.spec.path)
@@ -161,7 +161,9 @@ class Life:
                 for one in self._points:
                     one.lose_link(self._rng.uniform(40.0, 60.0))
             elif kind == "link":
-                point.lose_link(self._rng.uniform(40.0, 120.0))
+                point.lose_link(self._rng.uniform(40.0, 120.0), abruptly=self._rng.random() < 0.5)
+            elif kind == "power":
+                point.lose_power(self._rng.uniform(20.0, 60.0))
             elif kind == "heat":
                 point.heat(number, self._rng.uniform(48.0, 65.0))
                 await self._moment(120.0, 240.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import difflib
 import fcntl
 import os
 import random
@@ -29,6 +30,7 @@ from scada.simulator.charge_point import TICK_S, ChargePoint
 from scada.simulator.life import Life
 from scada.simulator.mail import MailCatcher
 from scada.simulator.pulse import Pulse
+from scada.simulator.recipes import RECIPES
 from scada.simulator.storage import Store
 
 ORPHAN_AFTER_S = 120.0
@@ -135,6 +137,13 @@ def _charge_point(
     password = None
     if charger.basic_auth_ref:
         password = read_secret(charger.basic_auth_ref, plant.directory)
+    recipe = plant.simulation.recipes.get(charger.name)
+    if recipe is not None and recipe not in RECIPES:
+        near = difflib.get_close_matches(recipe, RECIPES, 1)
+        raise StartError(
+            f"there is no recipe '{recipe}' for the simulated charger {charger.path}; "
+            + (f"perhaps {near[0]}" if near else "`scada simulate DIR --recipes` lists them")
+        )
     return ChargePoint(
         charger,
         options.ocpp_url,
@@ -143,6 +152,7 @@ def _charge_point(
         seed=options.seed,
         password=password,
         pulse=pulse,
+        recipe=RECIPES[recipe]() if recipe is not None else None,
         # Electricians turn the phases from charger to charger, so that L1 does not carry all small cars.
         phase_shift=place % 3,
     )

@@ -160,3 +160,9 @@ def test_the_first_password_is_generated_and_printed_once(project: Path) -> None
         assert "password" not in running.output.read_text()
     stored = b"".join(file.read_bytes() for file in (project / "data").rglob("*") if file.is_file())
     assert printed.group(1).encode() not in stored
+
+
+def test_the_recipes_of_simulated_chargers_are_listed(project: Path) -> None:
+    listed = scada("simulate", str(project), "--recipes").stdout
+    assert "growatt_local_time" in listed
+    assert "Growatt THOR" in listed

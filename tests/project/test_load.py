@@ -214,3 +214,8 @@ def test_what_is_no_file_is_said_to_be_none(project: Path) -> None:
 def test_a_file_nested_too_deeply(project: Path) -> None:
     (project / "project.toml").write_text("x = " + "[" * 5_000)
     assert any("project.toml" in line for line in problems(project))
+
+
+def test_a_recipe_needs_its_charger(project: Path) -> None:
+    change(project / "project.toml", "recipes = { CP04", "recipes = { CP44")
+    assert any("there is no charger 'CP44'" in problem for problem in problems(project))

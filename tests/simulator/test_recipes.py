@@ -61,9 +61,8 @@ def project(folder: Path) -> Path:
     tokens = [f"T{n:04d}" + "," * header.count(",") for n in range(len(NAMES))]
     (folder / "tokens.csv").write_text("\n".join([header, *tokens]) + "\n")
     file = folder / "project.toml"
-    text = file.read_text().replace(
-        "meter_sample_s = 5", "meter_sample_s = 1\nallow_missing_subprotocol = true"
-    )
+    text = "\n".join(line for line in file.read_text().splitlines() if not line.startswith("recipes"))
+    text = text.replace("meter_sample_s = 5", "meter_sample_s = 1\nallow_missing_subprotocol = true")
     file.write_text(text)
     return folder
 

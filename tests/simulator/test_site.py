@@ -170,3 +170,22 @@ async def test_it_stays_while_its_parent_lives(
     monkeypatch.setattr(site, "ORPHAN_AFTER_S", 0.1)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(run_simulation(plant, options_of(tmp_path, parent_pid=os.getpid())), 2.5)
+
+
+async def test_a_charger_lives_by_its_recipe(plant: Plant, tmp_path: Path, central: Any, until: Any) -> None:
+    recipes = {"CP02": "hici_long_model"}
+    plant = replace(plant, simulation=replace(plant.simulation, recipes=recipes))
+    async with central.up(), simulation(plant, options_of(tmp_path, central.url)):
+        await until(lambda: len(central.of("BootNotification")) == 3)
+        models = {
+            name: body["chargePointModel"] for name, _, body in central.calls if "chargePointModel" in body
+        }
+        assert models["DEPOT-CP02"] == "HC-AC-Wallbox-22kW-2024"
+        assert models["DEPOT-CP01"] == "Pillar Duo"
+
+
+async def test_a_recipe_that_does_not_exist_is_told(plant: Plant, tmp_path: Path) -> None:
+    recipes = {"CP02": "hici_long_modell"}
+    plant = replace(plant, simulation=replace(plant.simulation, recipes=recipes))
+    with pytest.raises(StartError, match=r"hici_long_modell.*CP02; perhaps hici_long_model$"):
+        await run_simulation(plant, options_of(tmp_path))

@@ -130,7 +130,11 @@ class Certificates:
 
 @dataclass(frozen=True, kw_only=True)
 class Simulation:
-    """The simulated site that stands beside the supervisor in demos and factory tests."""
+    """The simulated site that stands beside the supervisor in demos and factory tests.
+
+    Attributes:
+        recipes: tag of a charger → how it departs from the standard (`scada simulate DIR --recipes` lists them).
+    """
 
     enabled: bool = False
     speed: float = 1.0
@@ -139,3 +143,4 @@ class Simulation:
     faults_per_hour: float = 0.2
     building_base_kw: float = 20.0
     smtp_port: int = 2525
+    recipes: Mapping[str, str] = field(default_factory=dict)
