@@ -30,7 +30,7 @@ from scada.core.path import matcher
 from scada.core.records import AuditRecord
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
-from scada.runtime.judge import JUDGEABLE, Configuration, Judge
+from scada.runtime.judge import JUDGEABLE, Configuration, Judge, is_online
 from scada.runtime.requests import Note
 from scada.runtime.router import CommandRouter
 
@@ -246,8 +246,7 @@ class Campaigns:
 
     def _ask_for_version(self, target: str, now_us: int) -> None:
         """A charger that connects without booting does not tell its firmware: ask it now and then."""
-        online = self._host.tags.get(f"{target}.Online")
-        if online is None or not online.value or now_us < self._triggered.get(target, 0) + ASKED_AGAIN_US:
+        if not is_online(self._host, target) or now_us < self._triggered.get(target, 0) + ASKED_AGAIN_US:
             return
         self._triggered[target] = now_us
         actor = Actor("<campaign>", frozenset(Right), "system")
@@ -268,8 +267,7 @@ class Campaigns:
         if charger is None:
             return "the project has no such charger any more"
         tags = self._host.tags
-        online = tags.get(f"{target}.Online")
-        if online is None or online.value is not True:
+        if not is_online(self._host, target):
             return "offline"
         if campaign.head.plan.idle_only:
             for connector in charger.connectors:

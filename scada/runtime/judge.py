@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from scada.charging.campaign import Head, Item
 from scada.core.tag import Tag
-from scada.core.value import SECOND_US, TimeUs
+from scada.core.value import GOOD, SECOND_US, TimeUs
 from scada.runtime.host import PlantHost
 
 Configuration = Callable[[str], Mapping[str, tuple[str, bool]]]
@@ -55,8 +55,7 @@ class Judge:
             return Verdict(False, item.text)
         if command not in JUDGEABLE:
             return Verdict(None, item.text)
-        online = self._host.tags.get(f"{item.target}.Online")
-        if online is None or online.value is not True:
+        if not is_online(self._host, item.target):
             return None
         if command == "UpdateFirmware":
             return self._firmware(head, item, now_us)
@@ -90,6 +89,12 @@ class Judge:
         return str(tag.value) if tag is not None and tag.value else ""
 
 
+def is_online(host: PlantHost, charger: str) -> bool:
+    """Whether a charger is connected now; what an earlier run last saw does not count."""
+    online = host.tags.get(f"{charger}.Online")
+    return online is not None and online.value is True and online.quality == GOOD
+
+
 def _fresh(tag: Tag, item: Item) -> bool:
     """Whether the charger has said so since it was asked."""
-    return tag.quality == 0 and tag.server_us >= item.asked_us
+    return tag.quality == GOOD and tag.server_us >= item.asked_us
