@@ -135,15 +135,19 @@ class OcppServer:
         if tls_sock is not None:
             await asyncio.to_thread(self.tls.refresh)
             doors.append(self._door(tls_sock, secure=True))
-        async with asyncio.TaskGroup() as group:
-            for door in doors:
-                group.create_task(door.run())
-            group.create_task(self.watch.run())
-            group.create_task(self._keep_certificates(tls_sock is not None))
-            self.listening.set()
-            for one in (sock, tls_sock):
-                if one is not None:
-                    log.info("ocpp_listening", address=one.getsockname()[:2], tls=one is tls_sock)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for door in doors:
+                    group.create_task(door.run())
+                group.create_task(self.watch.run())
+                group.create_task(self._keep_certificates(tls_sock is not None))
+                self.listening.set()
+                for one in (sock, tls_sock):
+                    if one is not None:
+                        log.info("ocpp_listening", address=one.getsockname()[:2], tls=one is tls_sock)
+        finally:
+            # Counted in memory, and kept when the system stops.
+            await asyncio.gather(*(station.save_deviations() for station in self.stations.values()))
 
     def _door(self, sock: socket.socket, *, secure: bool) -> Listener:
         return Listener(

@@ -197,11 +197,13 @@ class Station:
             self._saving = asyncio.get_running_loop().create_task(self._save_deviations())
 
     async def _save_deviations(self) -> None:
-        try:
-            await asyncio.sleep(DEVIATIONS_SAVED_AFTER_S)
-        finally:
-            # The system may be stopping: what was counted is kept all the same.
-            self._saving = None
+        await asyncio.sleep(DEVIATIONS_SAVED_AFTER_S)
+        self._saving = None
+        await self.save_deviations()
+
+    async def save_deviations(self) -> None:
+        """Put what was counted on disk; called when the system stops, too."""
+        if self.deviations.unsaved:
             self.deviations.unsaved = False
             await self.knowledge.keep_deviations(self.charger.path, self.deviations.document())
 

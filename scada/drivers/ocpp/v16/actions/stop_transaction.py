@@ -43,12 +43,12 @@ async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     return {"idTagInfo": id_tag_info(answer.authorization)} if answer.authorization else {}
 
 
-def _read(station: Station, body: dict[str, Any]) -> messages.StopTransaction:
+def _read(station: Station, body: Any) -> messages.StopTransaction:
     """The request; meter values of the transaction that cannot be read must not cost us its end."""
     try:
         return station.read("StopTransaction", body, messages.StopTransaction)
     except CallError:
-        if "transactionData" not in body:
+        if not isinstance(body, dict) or "transactionData" not in body:
             raise
         rest = {key: value for key, value in body.items() if key != "transactionData"}
         request = station.read("StopTransaction", rest, messages.StopTransaction)
