@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scada import __version__
-from scada.cli import campaigns, chargers, firmware, project, run, tags, user
+from scada.cli import ca, campaigns, chargers, firmware, project, run, tags, user
 from scada.cli.common import errors
 from scada.core.errors import ProjectError, ScadaError
 
@@ -26,6 +26,7 @@ app.add_typer(chargers.app, name="chargers")
 app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(firmware.app, name="firmware")
 app.add_typer(user.app, name="user")
+app.add_typer(ca.app, name="ca")
 
 _options = {"debug": False}
 

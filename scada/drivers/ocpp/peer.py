@@ -30,6 +30,8 @@ INBOX_MAX = 100
 CALLS_WAITING_MAX = 50
 """Our calls that wait for their turn; at it further ones are refused with PeerBusy."""
 LATE_REMEMBERED = 20
+MESSAGES_PER_S, MESSAGES_BURST = 100.0, 1_000
+"""Of one connection; faster ones are read more slowly."""
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 """Takes the checked payload of a CALL, returns the payload of its CALLRESULT, may raise CallError."""
@@ -81,6 +83,22 @@ class CallTimeout(TimeoutError):
     """The peer did not answer in time; whether it will act is not known."""
 
 
+class Pace:
+    """How fast messages are read: any number at once up to a burst, and so many a second in the long run.
+
+    A charger that flushes a day's queue is no attacker: it is only slowed down.
+    """
+
+    def __init__(self, per_s: float = MESSAGES_PER_S, burst: int = MESSAGES_BURST) -> None:
+        self._each_s, self._burst_s = 1 / per_s, burst / per_s
+        self._due_s = 0.0
+
+    def wait_s(self, now_s: float) -> float:
+        """A message came: how long to wait before it is read."""
+        self._due_s = max(self._due_s, now_s) + self._each_s
+        return max(0.0, self._due_s - now_s - self._burst_s)
+
+
 class Peer:
     """One end of a connection.
 
@@ -122,19 +140,20 @@ class Peer:
     async def run(self) -> None:
         """Serve the connection until it closes."""
         recv, hot, tap = self._socket.recv, self._hot, self._tap
+        pace, now = Pace(), asyncio.get_running_loop().time
         try:
             while True:
                 raw = await recv(decode=False)
                 if self._closed:
                     return  # retired: another connection speaks for this peer now
+                wait_s = pace.wait_s(now())
+                if wait_s > 0:
+                    await asyncio.sleep(wait_s)  # only the reading slows down; nothing is dropped
                 tap(False, raw)  # type: ignore[arg-type]
                 try:
                     frame = frames.parse(raw)  # type: ignore[arg-type]
                 except BadFrame as bad:
-                    if bad.is_call:
-                        await self._refuse(bad.reply_id, bad.reason)
-                    else:
-                        self._bad_answer(bad)
+                    await self._bad_frame(bad)
                     continue
                 if frame.type is not MessageType.CALL:
                     self._not_a_call(frame)
@@ -224,6 +243,12 @@ class Peer:
         """Take nothing more from this connection, which another has superseded, and end what waits for an answer."""
         self._superseded = True
         self._end()
+
+    async def _bad_frame(self, bad: BadFrame) -> None:
+        if bad.is_call:
+            await self._refuse(bad.reply_id, bad.reason)
+        else:
+            self._bad_answer(bad)
 
     def _bad_answer(self, bad: BadFrame) -> None:
         """An answer that cannot be read, or a type that the version does not know: ignored (OCPP 1.6J 4.1.3)."""
@@ -318,6 +343,7 @@ class Peer:
         self._room.set()
         if self._pending is not None and not self._pending[1].done():
             self._pending[1].set_exception(self._gone())
+            self._pending[1].exception()  # whoever waited for it may be cancelled in the same moment
         if self._worker is not None:
             self._worker.cancel()
 

@@ -66,6 +66,7 @@ class WaitingRoom:
         self._drawer = documents.drawer(KIND, PendingDocument)
         self._suggest = suggest
         self._peers: dict[str, Peer] = {}
+        self._taken_in: set[str] = set()
         self._new: OrderedDict[str, tuple[TimeUs, int]] = OrderedDict()
 
     def list(self) -> Sequence[PendingCharger]:
@@ -90,6 +91,8 @@ class WaitingRoom:
     async def admit(self, identity: str, address: str, *, secure: bool) -> str:
         """Let an unknown charger wait; the reason why not, or empty."""
         now_us = self._host.clock.now_us()
+        if identity in self._taken_in:
+            return "adopted: known after the start anew"
         known = self._drawer.get(identity)
         if known is not None:
             return "rejected" if known.rejected else ""
@@ -140,7 +143,8 @@ class WaitingRoom:
         self._count()
 
     async def forget(self, identity: str) -> None:
-        """It belongs to the project now. Raises JournalError."""
+        """It belongs to the project now, and is let in after the start anew. Raises JournalError."""
+        self._taken_in.add(identity)
         await self._drawer.remove(identity)
         self._count()
 
