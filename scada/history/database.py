@@ -52,7 +52,7 @@ def open_database(
         StartError: not a database, damaged, or of another version; nothing was changed.
     """
     if path.exists() and path.stat().st_size:
-        _inspect(path, version)
+        inspect_file(path, version, version)
     engine = make_engine(path, synchronous)
     try:
         with engine.begin() as connection:
@@ -97,8 +97,16 @@ def make_engine(path: Path, synchronous: str, *, read_only: bool = False, connec
     return engine
 
 
-def _inspect(path: Path, version: int) -> None:
-    """See that an existing file is a whole database that this program knows."""
+def inspect_file(path: Path, version: int, oldest: int, version_table: str = "") -> int:
+    """See that an existing file is a whole database that this program knows; returns its version, 0: it is empty.
+
+    Args:
+        oldest: version that can still be taken over.
+        version_table: of Alembic, where the database has one; else versions are in `schema_version`.
+
+    Raises:
+        StartError: not a database, damaged, or of a version that cannot be used; nothing was changed.
+    """
     advice = (
         f"move {path.name} (with its -wal and -shm files) away and put a backup in its place; "
         "without one the program starts with an empty file"
@@ -112,7 +120,7 @@ def _inspect(path: Path, version: int) -> None:
             f"{path} cannot be read ({error.strerror}): give this user the right to read and write it"
         ) from error
     try:
-        found = _version_of(path)
+        found = _version_of(path, version_table)
     except sqlite3.DatabaseError as error:
         raise StartError(f"{path} is damaged ({error}): {advice}") from error
     if found > version:
@@ -120,15 +128,16 @@ def _inspect(path: Path, version: int) -> None:
             f"{path} was written by a newer version of this program (schema {found}; this one knows {version}): "
             "start the newer version, or put back the backup from before the update"
         )
-    if 0 < found < version:
+    if 0 < found < oldest:
         raise StartError(
-            f"{path} was written by an older version of this program (schema {found}; this one needs {version}) "
+            f"{path} was written by an older version of this program (schema {found}; this one needs {oldest}) "
             "and cannot be taken over: go on with the older version, or "
             f"move {path.name} (with its -wal and -shm files) away to begin with an empty file"
         )
+    return found
 
 
-def _version_of(path: Path) -> int:
+def _version_of(path: Path, version_table: str) -> int:
     # Without a journal left over, `immutable` keeps SQLite from making -wal and -shm files beside it.
     journal = path.with_name(f"{path.name}-wal")
     how = "mode=ro" if journal.exists() and journal.stat().st_size else "immutable=1"
@@ -141,9 +150,13 @@ def _version_of(path: Path) -> int:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
         if not tables:
             return 0
-        if "schema_version" not in tables:
+        if version_table in tables:
+            query = f"SELECT CAST(max(version_num) AS INTEGER) FROM {version_table}"  # noqa: S608 (ours)
+            (found,) = connection.execute(query).fetchone()
+        elif "schema_version" in tables:
+            (found,) = connection.execute("SELECT max(version) FROM schema_version").fetchone()
+        else:
             raise sqlite3.DatabaseError("it holds other tables than ours")
-        (found,) = connection.execute("SELECT max(version) FROM schema_version").fetchone()
         if not isinstance(found, int):
             raise sqlite3.DatabaseError("its version cannot be read")
         return found

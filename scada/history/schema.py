@@ -1,4 +1,4 @@
-"""Tables of `core.db` and `history.db`.
+"""Tables of `core.db` and `history.db`, as the migrations make them; a test holds `core` against those.
 
 Times are integers, microseconds since 1970-01-01 UTC; energies are integers, watt hours (SQLite knows neither
 time zones nor decimals).
@@ -20,7 +20,6 @@ from sqlalchemy import (
 )
 from sqlalchemy import text as sql
 
-CORE_VERSION = 3
 HISTORY_VERSION = 1
 
 core = MetaData()
@@ -31,7 +30,6 @@ def _version_table(metadata: MetaData) -> Table:
     return Table("schema_version", metadata, Column("version", Integer, primary_key=True))
 
 
-core_version = _version_table(core)
 history_version = _version_table(history)
 
 
@@ -163,7 +161,53 @@ transaction = Table(
     Index("ix_charging_transaction_started", "started_us", "id"),
     Index("ix_charging_transaction_charger", "charger", "started_us", "id"),
     Index("ix_charging_transaction_state", "state", "id"),
+    Index("ix_charging_transaction_site", "site", "started_us", "id"),
+    Index("ix_charging_transaction_token", sql("lower(id_tag)"), sql("started_us"), sql("id")),
+    Index("ix_charging_transaction_odd", "started_us", "id", sqlite_where=sql("flags <> ''")),
+    Index(
+        "ix_charging_transaction_vehicle",
+        "vehicle",
+        "started_us",
+        "id",
+        sqlite_where=sql("vehicle <> ''"),
+    ),
+    Index("ix_charging_transaction_updated", "updated_us"),
 )
+
+session_figures = Table(
+    "session_figures",
+    core,
+    Column("id", Integer, primary_key=True),
+    _time("computed_us"),
+    _time("charging_us"),
+    Column("power_mean_kw", Float),
+    Column("power_max_kw", Float),
+    _text("tariff"),
+    _text("currency"),
+    _text("cost"),
+    _text("cost_parts"),
+    _text("meter"),
+    Column("meter_start_wh", BigInteger),
+    Column("meter_stop_wh", BigInteger),
+    Column("meter_difference_wh", BigInteger),
+    _text("flags"),
+    _text("quarters"),
+    Index("ix_session_figures_computed", "computed_us"),
+)
+"""What was worked out of a transaction after it ended, under its number."""
+
+feed = Table(
+    "feed",
+    core,
+    Column("position", Integer, primary_key=True),
+    _text("source"),
+    _text("row_key"),
+    Index("ix_feed_row", "source", "row_key"),
+    sqlite_autoincrement=True,
+)
+"""Rows that PostgreSQL does not have yet, in the order of their commits; written by triggers (`scada.history.feed`)."""
+
+feed_state = Table("feed_state", core, Column("name", Text, primary_key=True), _text("value"))
 
 visit = Table(
     "visit",

@@ -17,7 +17,7 @@ from scada.core.ports import UserRow
 from scada.core.records import AlarmState, TransactionState
 from scada.history import schema
 from scada.history.archive import SqlArchive
-from scada.history.database import make_engine, open_database, prepare_directory
+from scada.history.database import make_engine, prepare_directory
 from scada.history.journal import SqlJournal
 from scada.history.outbox import SqlOutbox
 from scada.history.rows import (
@@ -31,6 +31,7 @@ from scada.history.rows import (
     to_visit,
 )
 from scada.history.samples import SampleWriter
+from scada.history.upgrade import open_core_database
 from scada.runtime.plant_core import Restart
 
 READERS = 3
@@ -176,9 +177,7 @@ def open_core(directory: Path, priorities: Mapping[int, str] | None = None) -> C
         StartError: the folder cannot be written, a file is damaged or of another version. Nothing was changed.
     """
     prepare_directory(directory)
-    writer = open_database(
-        directory / "core.db", schema.core, schema.core_version, schema.CORE_VERSION, "FULL"
-    )
+    writer = open_core_database(directory / "core.db")
     try:
         samples = SampleWriter(directory)
     except BaseException:

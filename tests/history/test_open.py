@@ -17,7 +17,10 @@ def _state(directory: Path) -> dict[str, bytes]:
 def test_a_newer_version_is_refused(tmp_path: Path, name: str) -> None:
     open_core(tmp_path).close()
     connection = sqlite3.connect(tmp_path / name)
-    connection.execute("INSERT INTO schema_version VALUES (99)")
+    if name == "core.db":
+        connection.execute("UPDATE core_version SET version_num = '99'")
+    else:
+        connection.execute("INSERT INTO schema_version VALUES (99)")
     connection.commit()
     connection.close()
     before = _state(tmp_path)
@@ -26,14 +29,14 @@ def test_a_newer_version_is_refused(tmp_path: Path, name: str) -> None:
     assert _state(tmp_path) == before
 
 
-def test_an_older_version_is_left_alone_and_what_to_do_is_said(tmp_path: Path) -> None:
-    open_core(tmp_path).close()
+def test_what_is_older_than_any_step_is_left_alone_and_what_to_do_is_said(tmp_path: Path) -> None:
     connection = sqlite3.connect(tmp_path / "core.db")
-    connection.execute("UPDATE schema_version SET version = 1")
+    connection.execute("CREATE TABLE schema_version (version INTEGER)")
+    connection.execute("INSERT INTO schema_version VALUES (1)")
     connection.commit()
     connection.close()
     before = _state(tmp_path)
-    with pytest.raises(StartError, match=r"schema 1; this one needs 3.*move core\.db"):
+    with pytest.raises(StartError, match=r"schema 1; this one needs 2.*move core\.db"):
         open_core(tmp_path)
     assert _state(tmp_path) == before
 

@@ -1,0 +1,1 @@
+"""One file a step; `scada.history.upgrade` runs them."""
