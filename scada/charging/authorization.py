@@ -98,6 +98,12 @@ class TokenBook:
         self.changes = 0
         """Counts up when the tokens change: what is made of them is made anew."""
 
+    def restore(self, now_us: TimeUs) -> None:
+        """Forget the lists of imports that the project does not have any more."""
+        for key in self._imported:
+            if self._imported[key].source not in self._lists:
+                self._imported.remove(key, now_us)
+
     def find(self, id_tag: str) -> KnownToken | None:
         """The token with this id; one that a block list names is blocked."""
         key = _key(id_tag)

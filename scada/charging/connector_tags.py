@@ -13,9 +13,6 @@ from scada.core.value import GOOD, Quality, TimeUs, Value
 Key = tuple[str, int]
 """(path of the charger, number of the connector)."""
 
-SITE = "site"
-"""The word of a connector's setting that says: as the site has it."""
-
 
 class ConnectorTags:
     """The tags of one connector. Every device type has the first five (`project.check_types`); others may lack."""

@@ -13,7 +13,7 @@ from scada.charging.authorization import Authorization, AuthorizationStatus, Tok
 from scada.charging.automation import OWNER as AUTOMATION
 from scada.charging.automation import Automation
 from scada.charging.closing import LATE_AFTER_US
-from scada.charging.connector_tags import SITE, ConnectorTags, Tags
+from scada.charging.connector_tags import ConnectorTags, Tags
 from scada.charging.local_lists import OWNER as LISTS
 from scada.charging.local_lists import LocalLists
 from scada.charging.manual import Manual
@@ -88,6 +88,7 @@ class Charging:
         self, transactions: Iterable[TransactionRecord], visits: Iterable[VisitRecord], now_us: TimeUs
     ) -> None:
         """Go on with what an earlier run left."""
+        self.tokens.restore(now_us)
         self.sessions.restore(transactions, now_us)
         self.visits.restore(visits, now_us)
         self.stops.restore(now_us)
@@ -289,10 +290,9 @@ class Charging:
         return self._judge(id_tag, [tags], now_us)[0]
 
     def _mode(self, tags: ConnectorTags) -> AuthorizationMode:
-        word = tags.word("AuthorizationMode")
-        if word in ("", SITE):
-            return self._settings.of(tags.site.path).authorization
-        return AuthorizationMode(word)
+        # A word that is none (a forced tag) is the site's rule too: nothing is opened by mistake.
+        own = _MODES.get(tags.word("AuthorizationMode"))
+        return own or self._settings.of(tags.site.path).authorization
 
     def _places(self, charger: str, connector: int) -> list[ConnectorTags]:
         tags = self.tags.get((charger, connector))
@@ -330,6 +330,7 @@ class Charging:
             self._ports.record(item)
 
 
+_MODES = {mode.value: mode for mode in AuthorizationMode}
 _READINESS = (AuthorizationMode.FREE, AuthorizationMode.MANUAL, AuthorizationMode.TOKENS)
 
 K = TypeVar("K")

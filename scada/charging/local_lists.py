@@ -32,7 +32,10 @@ AT_ONCE = 50
 """Chargers that are being sent a list at the same time; others wait for their turn."""
 RETRY_S = (60, 300, 900, 3_600)
 """After the n-th failure; after the last it waits for a change, a new connection, or an operator."""
-VERSION_MAX = 2**31 - 2
+VERSION_STEP = 1_000
+"""From one version of a site to the next: a list that goes out in parts needs a version for each."""
+VERSION_MAX = 2_147_483_000
+"""The last one that fits into 32 bits; then it begins anew, and chargers are sent whole lists."""
 
 Entries = dict[str, dict[str, str]]
 """id_tag → entry: `id_tag`, `status`, and `parent` and `expires` (RFC 3339) where there are."""
@@ -133,12 +136,13 @@ class LocalLists:
         supported = data.get("supported", True) is not False
         version, entries_max = _whole(data.get("version")), _whole(data.get("max"))
         supported = supported and (version is None or version >= 0)
+        sending = item.sent if charger in self._sending else None
         item = replace(
             item,
             supported=supported,
             version=item.version if version is None else max(0, version),
             # A version that it did not get from us says nothing of what is in it.
-            full=item.full or version not in (None, item.version, 0),
+            full=item.full or version not in (None, item.version, 0, sending),
             entries_max=item.entries_max if entries_max is None else max(0, entries_max),
             state="unsupported" if not supported else item.state if charger in self._sending else "waiting",
             failures=0,
@@ -252,7 +256,7 @@ class LocalLists:
             history = self._history.get(site)
             if history is not None and history.now.entries == entries:
                 continue
-            version = 1 if history is None else history.now.version % VERSION_MAX + 1
+            version = VERSION_STEP + (0 if history is None else history.now.version % VERSION_MAX)
             made = SiteList(site=site, version=version, entries=entries)
             if history is None:
                 self._history[site] = _History(made)

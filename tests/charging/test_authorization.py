@@ -13,7 +13,7 @@ from scada.core.errors import BadRequest, NotFound
 from scada.core.plant import AuthorizationMode, ChargingSettings, Token, TokenImport
 from scada.runtime.charging_requests import AdmitToken, AnswerCharger, ImportTokens, WithdrawToken
 from scada.runtime.requests import Authorize
-from scada.testing.cores import ANN
+from scada.testing.cores import ANN, MemoryCore, restart_from
 from tests.charging.conftest import C1, CP, Yard
 
 Make = Callable[..., Yard]
@@ -136,3 +136,18 @@ def test_imported_tokens_replace_the_list_before_and_a_block_list_has_the_last_w
     with pytest.raises(BadRequest, match="no plan"):
         depot.core.ask(ImportTokens("fleet", [Token(id_tag="Z", plan="none")]))
     assert depot.authorize("C").accepted
+
+
+def test_a_word_that_is_no_mode_opens_nothing(yard: Make) -> None:
+    depot = yard()
+    depot.core.write({f"{C1}.AuthorizationMode": "everybody"})
+    assert depot.authorize("ANYBODY").status is INVALID
+
+
+def test_the_list_of_an_import_that_is_gone_is_forgotten(yard: Make) -> None:
+    depot = yard(ChargingSettings(imports=(TokenImport(name="fleet", source="fleet.csv", every_us=1),)))
+    depot.core.ask(ImportTokens("fleet", [Token(id_tag="A")]))
+    plant = replace(depot.core.plant, charging=ChargingSettings())
+    depot = Yard(plant, MemoryCore(plant, depot.core.now_us, depot.core.records))
+    assert depot.authorize("A").status is INVALID
+    assert [one for one in restart_from(depot.core.records).documents if one.kind == "imported_token"] == []

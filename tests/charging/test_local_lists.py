@@ -20,18 +20,20 @@ def test_a_charger_is_given_the_list_and_then_the_differences(yard: Make) -> Non
     depot.core.wait(2)
     (order,) = depot.orders("SendLocalList")
     entries = {one["id_tag"]: one for one in order.arguments["entries"]}
-    assert (order.arguments["version"], order.arguments["update"]) == (1, "Full")
+    assert (order.arguments["version"], order.arguments["update"]) == (1000, "Full")
     assert entries["FLEET-0001"] == {"id_tag": "FLEET-0001", "status": "Accepted", "parent": "FLEET"}
     assert entries["LOST-0001"]["status"] == "Blocked"
+    # The driver tells what it read before the command ends.
+    depot.core.event("local_list", CP, version=1000, max=1000, supported=True)
     depot.outcome(order)
     depot.core.wait(2)
-    assert depot.core.tags[f"{CP}.LocalListVersion"].value == 1
+    assert depot.core.tags[f"{CP}.LocalListVersion"].value == 1000
     assert depot.core.tags[f"{CP}.LocalListState"].value == "current"
     depot.core.ask(AdmitToken(Token(id_tag="NEW-1"), ANN))
     depot.core.wait(2)
     (order,) = depot.orders("SendLocalList")
     assert order.arguments == {
-        "version": 2,
+        "version": 2000,
         "update": "Differential",
         "entries": [{"id_tag": "NEW-1", "status": "Accepted"}],
     }
@@ -69,7 +71,7 @@ def test_a_restart_sends_nothing_that_the_charger_has(yard: Make) -> None:
     depot.core.wait(2)
     depot.outcome(depot.orders("SendLocalList")[0])
     depot = depot.restarted()
-    depot.core.event("local_list", CP, version=1, supported=True)
+    depot.core.event("local_list", CP, version=1000, supported=True)
     depot.core.wait(5)
     assert depot.orders() == []
     depot.core.event("local_list", CP, version=17, supported=True)  # somebody else's
