@@ -7,7 +7,6 @@ import contextlib
 import random
 import ssl
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from scada.simulator.queue import Message
 from scada.simulator.recipes.wire import Recipe
 from scada.simulator.speaker import REFUSED, Speaker
 from scada.simulator.storage import Store
+from scada.simulator.uplink import Credentials, Uplink
 from scada.simulator.vehicle import Vehicle
 
 TICK_S = 1.0
@@ -38,30 +38,11 @@ RECONNECT_MAX_S = 10.0
 BOOT_S = 3.0
 """How long a reboot takes."""
 SOFT_RESET_WAIT_S = 5.0
-"""How long a soft reset waits for its messages to be answered; later they are sent after the boot."""
+"""How long a reset that is not hard waits for its messages to be answered; later they are sent after the boot."""
 CLOSE_S = 2.0
 """How long the hands are shaken at the end of a connection."""
-PROFILE_ATTEMPTS = 3
-"""Connections that may fail in a new security profile, before it goes back to the old one (whitepaper, A05)."""
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """With what a charger leaves the factory.
-
-    Attributes:
-        password: of basic authentication; None: none.
-        secure_url: of the central system with TLS, `wss://…`; empty: as the plain one.
-        root: PEM of whom it trusts besides the roots that are installed later.
-        profile: security profile 0 to 3.
-    """
-
-    password: str | None = None
-    secure_url: str = ""
-    root: Path | None = None
-    profile: int = 0
 
 
 class ChargePoint:
@@ -101,8 +82,6 @@ class ChargePoint:
         phase_shift: int = 0,
     ) -> None:
         self.charger = charger
-        self._url = url
-        self._credentials = credentials or Credentials(password=password, profile=1 if password else 0)
         self._boot_s = boot_s
         self._rng = random.Random(f"{seed} {charger.identity}")
         self._store = keep if isinstance(keep, Store) else Store(keep)
@@ -110,14 +89,12 @@ class ChargePoint:
         self._own_pulse = Pulse(tick_s) if pulse is None else None
         self._gate = gate or contextlib.nullcontext()
         self._recipe = recipe
-        self._socket: Socket | None = None
         self._powered = True
         self._power_cut = False
         self._dark_until_s = 0.0
         self._reset = ""
         self._reset_waits_s = 0.0
         self._reconnect = False
-        self._old_profile: int | None = None
         self._told_unreachable = False
         self._save_in_s = self._rng.uniform(0.0, SAVE_EVERY_S)
         self._ping_in_s = 0.0
@@ -138,6 +115,8 @@ class ChargePoint:
         )
         self.maintenance = Maintenance(self)
         self.certificates = CertificateStore(charger.identity, self.hardware.state)
+        credentials = credentials or Credentials(password=password, profile=1 if password else 0)
+        self._uplink = Uplink(self.hardware, self.certificates, url, credentials, recipe)
         self._speaker = Speaker(
             self.hardware,
             boot=self._plate,
@@ -146,8 +125,6 @@ class ChargePoint:
             timeout_s=call_timeout_s,
         )
         self._handlers = self._orders()
-        if "SecurityProfile" not in self.hardware.state.configuration:
-            self.hardware.configuration.learn("SecurityProfile", str(self._credentials.profile))
         if recipe is not None:
             recipe.attach(self)
 
@@ -212,8 +189,8 @@ class ChargePoint:
             abruptly: without a close frame.
         """
         self._dark_until_s = asyncio.get_running_loop().time() + seconds
-        if abruptly and self._socket is not None:
-            client.abort(self._socket)
+        if abruptly and self._uplink.socket is not None:
+            client.abort(self._uplink.socket)
         else:
             self._hang_up()
 
@@ -224,8 +201,8 @@ class ChargePoint:
         self._speaker.hung_up()
         self._speaker.registered = False
         self.save()
-        if self._socket is not None:
-            client.abort(self._socket)
+        if self._uplink.socket is not None:
+            client.abort(self._uplink.socket)
 
     # -- life --------------------------------------------------------------------------------------------
 
@@ -259,7 +236,7 @@ class ChargePoint:
         self._ping(real_s)
         if self._reset:
             self._reset_waits_s += real_s
-            soft = self._reset == "SoftReset" and len(self.hardware.queue) > 0
+            soft = self._reset != "HardReset" and (len(self.hardware.queue) > 0 or self._speaker.has_notes)
             if not soft or self._reset_waits_s >= SOFT_RESET_WAIT_S:
                 self._restart()
         elif self._reconnect:
@@ -274,7 +251,7 @@ class ChargePoint:
     async def _stay_connected(self) -> None:
         """Reconnect for ever: at once after an orderly life, else with back-off."""
         loop = asyncio.get_running_loop()
-        delay_s, failed = RECONNECT_FIRST_S, 0
+        delay_s = RECONNECT_FIRST_S
         while True:
             dark_s = self._dark_until_s - loop.time()
             if dark_s > 0:
@@ -283,16 +260,14 @@ class ChargePoint:
             self._power_on()
             try:
                 async with self._gate, asyncio.timeout(CALL_TIMEOUT_S):
-                    peer = await self._connect()
+                    peer = await self._uplink.connect(self._handlers)
             except (ConnectionError, TimeoutError, OSError, ssl.SSLError) as error:
-                failed += 1
                 self._tell_unreachable(str(error))
-                if self._old_profile is not None and failed >= PROFILE_ATTEMPTS:
-                    self._go_back()
+                self._uplink.failed()
                 await asyncio.sleep(delay_s * self._rng.uniform(0.7, 1.3))
                 delay_s = min(delay_s * 2, RECONNECT_MAX_S)
                 continue
-            failed, self._told_unreachable, self._old_profile = 0, False, None
+            self._told_unreachable = False
             began_s = loop.time()
             await self._serve(peer)
             if loop.time() - began_s > RECONNECT_MAX_S:
@@ -300,26 +275,6 @@ class ChargePoint:
             if self._dark_until_s <= loop.time():
                 await asyncio.sleep(delay_s * self._rng.uniform(0.7, 1.3))
                 delay_s = min(delay_s * 2, RECONNECT_MAX_S)
-
-    async def _connect(self) -> Peer:
-        profile = self.hardware.configuration.number("SecurityProfile")
-        url = (self._credentials.secure_url or self._url) if profile >= 2 else self._url
-        password = self.hardware.state.password or self._credentials.password
-        recipe = self._recipe
-        return await client.connect_peer(
-            url,
-            self.charger.identity,
-            self._handlers,
-            password=None if profile == 3 else password,
-            tls=self.certificates.tls(profile, self._credentials.root) if url.startswith("wss:") else None,
-            ping_s=None,
-            offer=recipe.offer if recipe is not None else None,
-            wrap=self._wrap,
-        )
-
-    def _wrap(self, socket: Socket) -> Socket:
-        self._socket = socket
-        return self._recipe.wrap(socket) if self._recipe is not None else socket
 
     async def _serve(self, peer: Peer) -> None:
         """One connection, until one of both ends it."""
@@ -329,7 +284,7 @@ class ChargePoint:
             await peer.run()
         finally:
             self._speaker.hung_up()
-            socket, self._socket = self._socket, None
+            socket, self._uplink.socket = self._uplink.socket, None
             if socket is not None:
                 with contextlib.suppress(TimeoutError, ConnectionError):
                     async with asyncio.timeout(CLOSE_S):
@@ -339,18 +294,18 @@ class ChargePoint:
         peer = self._speaker.peer
         self._speaker.hung_up()
         if peer is not None:
-            self._start(_close(peer, self._socket))
+            self._start(_close(peer, self._uplink.socket))
 
     def _ping(self, real_s: float) -> None:
         """WebSocketPingInterval (9.1); 0: the charger does not ping."""
         interval_s = self.hardware.configuration.number("WebSocketPingInterval")
-        if not interval_s or self._socket is None:
+        if not interval_s or self._uplink.socket is None:
             return
         self._ping_in_s -= real_s
         if self._ping_in_s <= 0:
             self._ping_in_s = float(interval_s)
             if self._recipe is None or self._recipe.pings:
-                self._start(_quietly_ping(self._socket))
+                self._start(_quietly_ping(self._uplink.socket))
 
     def _power_on(self) -> None:
         if self._powered:
@@ -375,12 +330,6 @@ class ChargePoint:
             self._told_unreachable = True
             log.info("simulated_charger_waits", charger=self.charger.path, reason=reason)
 
-    def _go_back(self) -> None:
-        log.info("simulated_profile_given_up", charger=self.charger.path)
-        self.hardware.state.configuration["SecurityProfile"] = str(self._old_profile)
-        self.hardware.configuration.learn("SecurityProfile", str(self._old_profile))
-        self._old_profile = None
-
     # -- what hardware, orders and maintenance ask for ---------------------------------------------------
 
     def tell(self, action: str, payload: dict[str, Any]) -> bool:
@@ -392,7 +341,7 @@ class ChargePoint:
         self.tell("BootNotification", self._plate())
 
     def begin_reset(self, reason: str) -> None:
-        """Reset with the next tick, when the answer is out; a soft one waits for its messages."""
+        """Reset with the next tick, when the answer is out; all but hard ones wait for what is to be said."""
         self._reset, self._reset_waits_s = reason, 0.0
         if reason == "SoftReset":
             for number in self.hardware.outlets:
@@ -429,20 +378,11 @@ class ChargePoint:
 
     def tls(self) -> ssl.SSLContext | None:
         """Whom it trusts in file transfers; None: the system's roots."""
-        if not self.certificates.has_root and self._credentials.root is None:
-            return None
-        return self.certificates.tls(2, self._credentials.root)
+        return self._uplink.tls()
 
     def permits(self, key: str, value: str) -> bool:
-        """Whether a key may be changed now: a security profile only upwards, with what it needs (whitepaper, 2.4)."""
-        if key != "SecurityProfile" or not value.isdecimal():
-            return True
-        profile, wanted = self.hardware.configuration.number("SecurityProfile"), int(value)
-        if wanted in (1, 2) and not (self.hardware.state.password or self._credentials.password):
-            return False
-        if wanted >= 2 and not (self.certificates.has_root or self._credentials.root):
-            return False
-        return wanted >= profile and (wanted != 3 or self.certificates.has_own)
+        """Whether a key may be changed now."""
+        return self._uplink.permits(key, value)
 
     def _orders(self) -> dict[str, Handler]:
         core = CoreOrders(self)
@@ -465,11 +405,7 @@ class ChargePoint:
         self._speaker.wake()
 
     def _written(self, key: str, value: str) -> None:
-        if key == "AuthorizationKey":
-            self.hardware.state.password = value
-            self.begin_reconnect()
-        elif key == "SecurityProfile":
-            self._old_profile = self._credentials.profile
+        if self._uplink.written(key, value):
             self.begin_reconnect()
         self.save()
 

@@ -10,11 +10,12 @@ import random
 from collections.abc import Iterable, Sequence
 
 from scada.core.plant import Charger
-from scada.simulator.charge_point import CALL_TIMEOUT_S, TICK_S, ChargePoint, Credentials
+from scada.simulator.charge_point import CALL_TIMEOUT_S, TICK_S, ChargePoint
 from scada.simulator.drawing import draw
 from scada.simulator.outlet import Outlet
 from scada.simulator.pulse import Pulse
 from scada.simulator.storage import Store
+from scada.simulator.uplink import Credentials
 
 AT_ONCE = 100
 """Chargers that open their connections at a time."""

@@ -67,6 +67,11 @@ class Speaker:
         """Whether it is connected and accepted."""
         return self.peer is not None and self.registered
 
+    @property
+    def has_notes(self) -> bool:
+        """Whether messages of the moment wait."""
+        return bool(self._notes)
+
     def connected(self, peer: Peer) -> None:
         """There is a connection: boot, or (after a mere reconnect) tell what has changed."""
         self.peer = peer

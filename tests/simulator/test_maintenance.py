@@ -17,8 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from scada.simulator import ChargePoint, maintenance
-from scada.simulator.charge_point import Credentials
+from scada.simulator import ChargePoint, Credentials, maintenance
 from scada.testing.file_server import Files, file_server
 
 NEW = b"firmware=9.9.1\n" + bytes(range(256)) * 200
