@@ -102,7 +102,7 @@ class SessionBook:
                 self._learned[key] = SESSION
             if record.state is TransactionState.OPEN and record.charger in self._plant.chargers_by_path:
                 running = self._open.get(key)
-                if running is not None and running.started_us > record.started_us:
+                if running is not None and (running.started_us, running.id) > (record.started_us, record.id):
                     self._late.setdefault(key, []).append(record)
                     continue
                 if running is not None:
@@ -175,10 +175,11 @@ class SessionBook:
             self._emit(record)
             self._bound_late(key, now_us)
             return record
+        if current is None:
+            self._bound_open(request, now_us)
+        self._open[key] = record
         if current is not None:
             self._close_lost(current, max(current.started_us, started_us), now_us)
-        self._bound_open(request, now_us)
-        self._open[key] = record
         self._emit(record)
         accepted = token.status is AuthorizationStatus.ACCEPTED
         data = {"id": record.id, "id_tag": record.id_tag, "accepted": accepted}
@@ -309,6 +310,8 @@ class SessionBook:
             self._late[key] = [other for other in late if other.id != record.id]
             if not self._late[key]:
                 del self._late[key]
+        if key not in self._open and key in self._late:
+            self._promote(key, now_us)
         samples = self._meters.pop(record.id, None)
         if samples is not None and samples.source:
             sure = samples.source == SESSION or record.meter_start_wh >= LIFETIME_SURE_WH
@@ -320,6 +323,15 @@ class SessionBook:
         ):  # else a correction of one that was told as ended
             data = {"id": record.id, "reason": record.reason}
             self._emit(Event("transaction_stopped", self._connector_path(record), data))
+
+    def _promote(self, key: Key, now_us: TimeUs) -> None:
+        """Of the open ones the newest runs, as it would after a restart."""
+        newest = max(self._late[key], key=lambda record: (record.started_us, record.id))
+        self._late[key].remove(newest)
+        if not self._late[key]:
+            del self._late[key]
+        self._open[key] = newest
+        self._tags.show(newest, now_us)
 
     def _flags(self, request: StartTransaction, clock_flag: bool) -> Iterator[str]:
         if clock_flag:

@@ -307,3 +307,18 @@ def test_tokens() -> None:
         "Accepted",
         "Blocked",
     )
+
+
+def test_when_the_running_one_ends_the_newest_that_is_open_runs_as_after_a_restart(plant: Plant) -> None:
+    depot = Depot(plant)
+    depot.start(meter=9000)
+    late = depot.start(meter=1000, at=depot.clock.now_us() - 600 * SECOND_US, tag="FLEET-0002")
+    depot.stop(100, meter=9500)
+    running = depot.book.open_on(CP, 1)
+    assert running is not None
+    assert running.id == late.transaction_id
+    assert depot.tags[f"{CP}.C1.TransactionId"].value == late.transaction_id
+    newest = {record.id: record for record in depot.records}
+    again = Depot(plant, next_id=102, left=newest.values()).book.open_on(CP, 1)
+    assert again is not None
+    assert again.id == late.transaction_id
