@@ -16,6 +16,7 @@ from scada.api import (
     files,
     force,
     journal,
+    knowledge,
     models,
     oncall,
     outbox,
@@ -58,6 +59,7 @@ def build(services: ApiServices) -> APIRouter:
     pending.build(router, services, secured)
     console.build(router, services, secured)
     profiles.build(router, services, secured)
+    knowledge.build(router, services, secured)
     campaigns.build(router, services, secured)
     configuration.build(router, services, secured)
     files.build(router, services, secured)

@@ -9,7 +9,7 @@ from typing import Any
 from scada.core.file_ports import FileShelf
 from scada.core.pending import PendingChargers
 from scada.core.plant import DutySpan, Plant
-from scada.core.ports import AnswerLinks, Archive, DeviceConsole
+from scada.core.ports import AnswerLinks, Archive, ChargerKnowledge, DeviceConsole
 from scada.identity.accounts import Accounts
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.host import PlantHost
@@ -37,6 +37,7 @@ class ApiServices:
     accounts: Accounts
     archive: Archive
     console: DeviceConsole
+    knowledge: ChargerKnowledge
     campaigns: Campaigns
     configuration: Configuration
     version: str

@@ -259,6 +259,7 @@ async def _services(
             accounts=running.accounts,
             archive=archive,
             console=ocpp.console,
+            knowledge=ocpp.knowledge,
             campaigns=campaigns,
             configuration=ocpp.configuration,
             files=files.server,
@@ -282,6 +283,7 @@ async def _services(
             mail_dir=simulated.mail_directory(plant) if simulated_mail else None,
             version=__version__,
             messages=Previews(notifier, plant.directory / "mail"),
+            knowledge=ocpp.knowledge,
         ),
     )
     http = HttpServer(application, sockets["http"])

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from scada.core.access import Actor
 from scada.core.plant import Plant
-from scada.core.ports import Archive
+from scada.core.ports import Archive, ChargerKnowledge
 from scada.runtime.host import PlantHost
 from scada.runtime.router import CommandRouter
 
@@ -62,6 +62,7 @@ class HmiServices:
     Attributes:
         mail_dir: Maildir of the built-in mail catcher; None where mail goes to a real server.
         messages: for previews; None: there are none.
+        knowledge: of chargers; None: no driver has any.
     """
 
     plant: Plant
@@ -72,3 +73,4 @@ class HmiServices:
     mail_dir: Path | None
     version: str
     messages: Messages | None = None
+    knowledge: ChargerKnowledge | None = None

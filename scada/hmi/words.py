@@ -97,20 +97,25 @@ OUTCOMES = {
     Outcome.SCHEDULED: _("will be done"),
     Outcome.REFUSED: _("refused"),
     Outcome.UNREACHABLE: _("not reachable"),
+    Outcome.SUPERSEDED: _("not known: the charger connected anew"),
     Outcome.TIMED_OUT: _("no outcome in time"),
     Outcome.FAILED: _("failed"),
     Outcome.DENIED: _("not allowed"),
 }
 
-COMMANDS = {
-    "RemoteStart": _("Start session"),
-    "RemoteStop": _("Stop session"),
-    "Reset": _("Reset"),
-    "ChangeAvailability": _("Change availability"),
-    "GetConfiguration": _("Read configuration"),
-    "TriggerMessage": _("Ask for a message"),
-    "UnlockConnector": _("Unlock connector"),
-    "ClearCache": _("Clear cache"),
+COMMISSIONING = {
+    "running": _("Under way"),
+    "done": _("Done"),
+    "refused": _("Done, but not everything is as the project wants it"),
+    "failed": _("Failed"),
+}
+KEY_STATES = {
+    "not_kept": _("accepted, but not kept"),
+    "refused": _("refused"),
+    "reboot_required": _("after a restart"),
+    "unknown": _("the charger has no such key"),
+    "read_only": _("read-only"),
+    "failed": _("no answer"),
 }
 
 PROGRESS = {"journal": _("requested"), "device": _("waiting for the charger")}

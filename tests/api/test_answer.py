@@ -22,6 +22,7 @@ from scada.api import ApiServices, create_app
 from scada.api.answer import ADDRESSES_MAX, _Bucket
 from scada.core import signature
 from scada.core.access import Actor, Right, Role
+from scada.core.commissioning import Deviations
 from scada.core.plant import Contact, Level, OnCallSettings, Plant
 from scada.core.ports import JournalFilter, UserRow
 from scada.core.records import AlarmTransition, Channel, OutboxRecord
@@ -109,6 +110,16 @@ class Door:
         )
 
 
+class NothingKnown:
+    """No driver has told anything of a charger."""
+
+    def report(self, charger: str) -> None:
+        return None
+
+    def deviations(self, charger: str) -> Deviations:
+        return Deviations()
+
+
 @pytest.fixture
 async def door(tmp_path: Path) -> AsyncIterator[Door]:
     store = open_core(tmp_path)
@@ -132,6 +143,7 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
             accounts=accounts,
             archive=store.archive,
             console=Console(made, Trace(clock, 1), lambda _: V16),
+            knowledge=NothingKnown(),
             version="0",
             status=dict,
             links=links,

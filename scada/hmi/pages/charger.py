@@ -10,6 +10,7 @@ from scada.core.value import SECOND_US
 from scada.hmi.context import Fragment, Render, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.pages import errors
+from scada.hmi.pages.known import known
 from scada.hmi.pages.overview import TREND_EVERY_S, kind_of, why_line
 from scada.hmi.trend import drawing
 from scada.hmi.why import USED
@@ -44,6 +45,8 @@ async def build(visit: Visit) -> View:
         ]
     tables[charger.path], listing = _table(visit, charger.path, live, charger)
     fragments.append(listing)
+    known_part, known_fragment = known(visit, charger)
+    fragments.append(known_fragment)
     trigger = next(a for a in CATALOGUE["TriggerMessage"].arguments if a.name == "requestedMessage")
     main = visit.render(
         "charger.html",
@@ -55,6 +58,7 @@ async def build(visit: Visit) -> View:
         why=sentences,
         tables=tables,
         trigger_choices=trigger.choices,
+        known=await known_part(live),
     )
     return View(
         title=charger.name,
