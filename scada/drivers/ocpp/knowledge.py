@@ -12,6 +12,7 @@ from scada import resources
 from scada.core.commissioning import CommissioningReport, Deviations
 from scada.core.errors import ScadaError
 from scada.core.plant import Charger, Plant
+from scada.drivers.ocpp.deviations import DeviationLog
 from scada.drivers.ocpp.profile import FOLDER, STANDARD, Profile, Profiles, load_profiles
 from scada.runtime.documents import Documents
 
@@ -47,6 +48,7 @@ class Knowledge:
         self.turns = asyncio.Semaphore(COMMISSIONED_AT_ONCE)
         self._reports = documents.drawer("commissioning", CommissioningReport)
         self._deviations = documents.drawer("deviations", Deviations)
+        self._logs: dict[str, DeviationLog] = {}
         self._signed = documents.drawer("signed_meter_value", SignedValue)
 
     @classmethod
@@ -67,7 +69,14 @@ class Knowledge:
 
     def deviations(self, charger: str) -> Deviations:
         """What a charger (its path) does otherwise than the standard says."""
-        return self._deviations.get(charger) or Deviations()
+        return self.log_of(charger).document()
+
+    def log_of(self, charger: str) -> DeviationLog:
+        """Where the deviations of a charger (its path) are counted."""
+        found = self._logs.get(charger)
+        if found is None:
+            found = self._logs[charger] = DeviationLog(self._deviations.get(charger))
+        return found
 
     async def keep_report(self, charger: str, report: CommissioningReport) -> None:
         """Put a report on disk; a disk that does not take it in time takes it later, and that is logged."""

@@ -19,7 +19,6 @@ from scada.core.tag import Tag
 from scada.core.value import GOOD, TimeUs, Value
 from scada.drivers.ocpp import schemas
 from scada.drivers.ocpp.capabilities import Capabilities
-from scada.drivers.ocpp.deviations import DeviationLog
 from scada.drivers.ocpp.dialect import Dialect, Need
 from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.knowledge import Knowledge
@@ -79,7 +78,7 @@ class Station:
         self.knowledge = knowledge
         self.settings = host.plant.ocpp
         self._ping_s = self.settings.ping_s
-        self.deviations = DeviationLog(knowledge.deviations(charger.path))
+        self.deviations = knowledge.log_of(charger.path)
         self.samples: dict[int, ConnectorSamples] = {
             number: connector_samples(host.tags, charger, number)
             for number in (0, *(connector.number for connector in charger.connectors))

@@ -176,7 +176,9 @@ async def test_a_renewed_server_certificate_is_taken_over(central: Central, root
         await peer.call("Heartbeat", {})
 
 
-async def test_what_was_proved_survives_a_restart(central: Central, tmp_path: Path) -> None:
+async def test_what_was_proved_survives_a_restart(central: Central, root: Path) -> None:
+    async with connected(central.tls_url, KNOWN, root=root, password=PASSWORD) as peer:
+        await peer.call("Heartbeat", {})
     documents = {key for key, _ in central.ocpp.stations[KNOWN].security._drawer}
     assert KNOWN in documents
     assert central.ocpp.stations[KNOWN].security.floor == 2
