@@ -22,6 +22,7 @@ from scada.api import (
     outbox,
     pending,
     profiles,
+    sessions,
 )
 from scada.api.access import actor_of, basic_scheme, bearer_scheme, origin_of, requires
 from scada.api.services import ApiServices
@@ -29,8 +30,6 @@ from scada.core import moment
 from scada.core.access import Actor, Right
 from scada.core.catalogue import CATALOGUE
 from scada.core.errors import BadRequest, Denied, NotFound
-from scada.core.ports import SessionFilter
-from scada.core.records import TransactionState
 from scada.core.tag import Tag
 from scada.core.value import Kind, quality_name
 
@@ -48,7 +47,8 @@ def build(services: ApiServices) -> APIRouter:
     secured = [Depends(bearer_scheme), Depends(basic_scheme)]
     _system(router, services)
     _tags(router, services, secured)
-    _sessions(router, services, secured)
+    sessions.build(router, services, secured)
+    _chargers(router, services, secured)
     _commands(router, services, secured)
     force.build(router, services, secured)
     journal.build(router, services, secured)
@@ -181,51 +181,8 @@ def _tags(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
         )
 
 
-def _sessions(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
+def _chargers(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
     see = Depends(requires(services, Right.SEE))
-
-    @router.get("/sessions", tags=["sessions"], dependencies=[*secured, see])
-    async def list_sessions(
-        site: str = "",
-        charger: str = "",
-        connector: Annotated[int | None, Query(ge=0, le=2**31)] = None,
-        id_tag: str = "",
-        vehicle: str = "",
-        visit: Annotated[int, Query(ge=0, le=2**62)] = 0,
-        state: str = "",
-        from_: Annotated[str | None, Query(alias="from", max_length=40)] = None,
-        to: Time = None,
-        limit: Limit = 100,
-        cursor: Cursor = None,
-    ) -> models.Page[models.SessionItem]:
-        """Transactions, newest first; `from` and `to` are about their start. Open ones carry live energy."""
-        try:
-            wanted = TransactionState(state) if state else None
-        except ValueError:
-            known = ", ".join(s.value for s in TransactionState)
-            raise BadRequest(f"'state' is one of {known}") from None
-        where = SessionFilter(
-            site=site,
-            charger=charger,
-            connector=connector,
-            id_tag=id_tag,
-            vehicle=vehicle,
-            visit=visit,
-            state=wanted,
-            from_us=models.parse_time(from_, "from"),
-            to_us=models.parse_time(to, "to"),
-        )
-        page = await services.archive.sessions(where, limit, cursor)
-        live = {record.id: record for record in services.host.core.sessions.open_transactions()}
-        return models.Page(
-            items=[
-                models.session_item(
-                    live.get(record.id, record) if record.state is TransactionState.OPEN else record
-                )
-                for record in page.items
-            ],
-            next=page.next,
-        )
 
     @router.get("/chargers", tags=["chargers"], dependencies=[*secured, see])
     async def list_chargers(

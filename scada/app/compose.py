@@ -46,6 +46,7 @@ from scada.notify.calendar import write_calendar
 from scada.notify.links import LinkSigner, load_key
 from scada.opcua.server import OpcUaServer
 from scada.project.loader import with_network
+from scada.runtime.bookkeeper import Bookkeeper
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.clock import SystemClock
 from scada.runtime.documents import Documents
@@ -258,6 +259,7 @@ async def _services(
             router=running.router,
             accounts=running.accounts,
             archive=archive,
+            sessions=running.store.sessions,
             console=ocpp.console,
             knowledge=ocpp.knowledge,
             campaigns=campaigns,
@@ -295,6 +297,7 @@ async def _services(
         "Vitals": Vitals(host, plant.directory / "data", running.store.samples, running.accounts, opcua).run,
         "Ocpp": lambda: ocpp.run(sockets["ocpp"], sockets.get("ocpps")),
         "Modbus": ModbusDriver(host, tuple(plant.meters()), profiles).run,
+        "Bookkeeper": Bookkeeper(plant, host, archive, running.store.sessions).run,
         "Http": http.run,
         "Hmi": pages.run,
         "Opcua": opcua.run,

@@ -163,17 +163,38 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionFilter:
-    """Which transactions; None and empty mean any. Times are of the start."""
+    """Which transactions; None and empty mean any. Times are of the start.
+
+    Attributes:
+        vehicles: any of these.
+        authorized_by: how it was authorized, for example `local`.
+        flags: all of these, see `TransactionRecord`; `any`: whatever flag.
+        text: found in token, group, vehicle, charger or reason, in any case of letters.
+        to_us: the span ends before it, as spans do; `duration_max_us`, `energy_max_wh`: up to this.
+        ended_from_us: ended at this moment or later, or not at all.
+    """
 
     site: str = ""
     charger: str = ""
     connector: int | None = None
     id_tag: str = ""
+    parent: str = ""
+    plan: str = ""
     vehicle: str = ""
+    vehicles: tuple[str, ...] = ()
     visit: int = 0
     state: TransactionState | None = None
+    authorized_by: str = ""
+    flags: tuple[str, ...] = ()
+    late: bool | None = None
+    energy_min_wh: int | None = None
+    energy_max_wh: int | None = None
+    duration_min_us: int | None = None
+    duration_max_us: int | None = None
+    text: str = ""
     from_us: TimeUs | None = None
     to_us: TimeUs | None = None
+    ended_from_us: TimeUs | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

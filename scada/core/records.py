@@ -265,6 +265,41 @@ class TransactionRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFigures:
+    """What was worked out of a transaction after it ended; the whole row, written anew when it is worked out again.
+
+    Attributes:
+        id: of the transaction.
+        charging_us: how long power flowed.
+        power_mean_kw: over the time in which power flowed; None: none did.
+        power_max_kw: greatest recorded; None: none was recorded.
+        cost: decimal text, rounded to a hundredth; empty: no tariff holds.
+        cost_parts: JSON: a list of `from`, `to`, `band`, `energy_wh`, `cost` (not rounded).
+        meter: path of the station's own meter behind which the charger hangs alone.
+        meter_difference_wh: by how much that meter counted more than the charger; None: it cannot be said.
+        flags: comma-separated: `meter_difference` (past the tolerance), `register_reset`, `register_roll_over`,
+            `register_jump` (of the samples).
+        quarters: JSON: a list of [begin of the quarter hour in µs, Wh], adding up to the transaction's energy.
+    """
+
+    id: int
+    computed_us: TimeUs
+    charging_us: int = 0
+    power_mean_kw: float | None = None
+    power_max_kw: float | None = None
+    tariff: str = ""
+    currency: str = ""
+    cost: str = ""
+    cost_parts: str = ""
+    meter: str = ""
+    meter_start_wh: int | None = None
+    meter_stop_wh: int | None = None
+    meter_difference_wh: int | None = None
+    flags: str = ""
+    quarters: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VisitRecord:
     """The whole row of a visit, written anew at each change: a vehicle at a connector, from plug-in to unplug.
 
@@ -366,6 +401,7 @@ Record: TypeAlias = (
     | EscalationRecord
     | TransactionRecord
     | VisitRecord
+    | SessionFigures
     | OutboxRecord
     | CommandRecord
     | AuditRecord

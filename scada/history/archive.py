@@ -34,6 +34,7 @@ from scada.history import filters, schema
 from scada.history.figures import figures
 from scada.history.rows import to_audit, to_command, to_mail, to_transaction, to_transition, to_visit
 from scada.history.samples import SampleWriter
+from scada.history.sessions import search
 
 LIMIT_MAX = 1_000
 POINTS_MAX = 20_000
@@ -66,17 +67,21 @@ class SqlArchive:
     async def sessions(self, where: SessionFilter, limit: int, cursor: str | None) -> Page[TransactionRecord]:
         """Transactions, by their start.
 
+        A page may hold less than `limit`, even nothing, and still have a next one: see `scada.history.sessions`.
+
         Raises:
             BadRequest: the cursor is not ours, or the limit is out of bounds.
         """
-        table = schema.transaction
-        query = select(table).where(*filters.of_sessions(where))
-        query = query.order_by(table.c.started_us.desc(), table.c.id.desc())
-        if cursor is not None:
-            query = query.where(tuple_(table.c.started_us, table.c.id) < tuple_(*_decode(cursor, "s", 2)))
-        return await self._page(
-            query, limit, to_transaction, lambda last: _encode("s", last.started_us, last.id)
-        )
+        if not 1 <= limit <= LIMIT_MAX:
+            raise BadRequest(f"limit is 1 to {LIMIT_MAX}")
+        after = None if cursor is None else tuple(_decode(cursor, "s", 2))
+
+        def read() -> Page[TransactionRecord]:
+            with self._engine.connect() as connection:
+                rows, following = search(connection, where, limit, after)
+            return Page(list(map(to_transaction, rows)), _encode("s", *following) if following else None)
+
+        return await self._run(read)
 
     async def visits(self, where: VisitFilter, limit: int, cursor: str | None) -> Page[VisitRecord]:
         """From plug-in to unplug, by the plug-in.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ColumnElement, Table, and_, func, or_
+from sqlalchemy import Column, ColumnElement, Table, and_, func, literal, or_
 
 from scada.core.access import LEVEL_MAX, Role
 from scada.core.ports import DeedFilter, JournalFilter, SessionFilter, VisitFilter
@@ -12,25 +12,64 @@ from scada.history import schema
 Conditions = list[ColumnElement[bool]]
 
 
-def of_sessions(where: SessionFilter) -> Conditions:
-    """Which transactions."""
+def of_sessions(where: SessionFilter) -> tuple[Conditions, Conditions]:
+    """Which transactions: conditions that an index in order of the start serves, and those that each row is asked."""
     columns = schema.transaction.c
-    conditions = _span(columns.started_us, where.from_us, where.to_us)
-    if where.site:
-        conditions.append(columns.site == where.site)
-    if where.charger:
-        conditions.append(columns.charger == where.charger)
+    base = _span(columns.started_us, where.from_us, where.to_us)
+    rest: Conditions = []
+    # The first that is said has an index with the start behind it; one index is used.
+    served = [
+        (columns.visit == where.visit, bool(where.visit)),
+        (columns.charger == where.charger, bool(where.charger)),
+        (func.lower(columns.id_tag) == where.id_tag.lower(), bool(where.id_tag)),
+        (and_(columns.vehicle == where.vehicle, columns.vehicle != ""), bool(where.vehicle)),
+        (columns.site == where.site, bool(where.site)),
+        (columns.flags != "", bool(where.flags)),
+    ]
+    said = [condition for condition, is_said in served if is_said]
+    base += said[:1]
+    rest += said[1:]
+    for column, wanted in (
+        (columns.parent, where.parent),
+        (columns.plan, where.plan),
+        (columns.authorized_by, where.authorized_by),
+    ):
+        if wanted:
+            rest.append(column == wanted)
     if where.connector is not None:
-        conditions.append(columns.connector == where.connector)
-    if where.id_tag:
-        conditions.append(func.lower(columns.id_tag) == where.id_tag.lower())
+        rest.append(columns.connector == where.connector)
+    if where.vehicles:
+        rest.append(columns.vehicle.in_(where.vehicles))
     if where.state is not None:
-        conditions.append(columns.state == where.state.value)
-    if where.vehicle:
-        conditions.append(columns.vehicle == where.vehicle)
-    if where.visit:
-        conditions.append(columns.visit == where.visit)
-    return conditions
+        rest.append(columns.state == where.state.value)
+    if where.late is not None:
+        rest.append(columns.late == where.late)
+    rest += [
+        literal(",").concat(columns.flags).concat(",").contains(f",{flag},", autoescape=True)
+        for flag in where.flags
+        if flag != "any"
+    ]
+    return base, rest + _figures_of(where)
+
+
+def _figures_of(where: SessionFilter) -> Conditions:
+    columns = schema.transaction.c
+    rest: Conditions = []
+    duration = columns.stopped_us - columns.started_us
+    for value, low, high in (
+        (columns.energy_wh, where.energy_min_wh, where.energy_max_wh),
+        (duration, where.duration_min_us, where.duration_max_us),
+    ):
+        if low is not None:
+            rest.append(value >= low)
+        if high is not None:
+            rest.append(value <= high)
+    if where.ended_from_us is not None:
+        rest.append(or_(columns.stopped_us >= where.ended_from_us, columns.stopped_us.is_(None)))
+    if where.text:
+        found_in = (columns.id_tag, columns.parent, columns.vehicle, columns.charger, columns.reason)
+        rest.append(or_(*(_contains(column, where.text) for column in found_in)))
+    return rest
 
 
 def of_visits(where: VisitFilter) -> Conditions:

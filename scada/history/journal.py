@@ -26,6 +26,7 @@ from scada.core.records import (
     OutboxRecord,
     Record,
     RetainedRecord,
+    SessionFigures,
     TransactionRecord,
     VisitRecord,
 )
@@ -74,6 +75,7 @@ _DELETE_DOCUMENT = delete(schema.document).where(
 _PUT_ESCALATION = _put(schema.escalation)
 _PUT_TRANSACTION = _put(schema.transaction)
 _PUT_VISIT = _put(schema.visit)
+_PUT_FIGURES = _put(schema.session_figures)
 _INSERT_MAIL = insert(schema.outbox).on_conflict_do_nothing(index_elements=["message_id"])
 _PUT_COMMAND = _put(schema.command, "ended_us", "outcome", "text")
 _INSERT_AUDIT = insert(schema.audit)
@@ -116,6 +118,7 @@ _DOCUMENT = _names(DocumentRecord)
 _ESCALATION = _names(EscalationRecord)
 _TRANSACTION = _names(TransactionRecord)
 _VISIT = _names(VisitRecord)
+_FIGURES = _names(SessionFigures)
 _MAIL = _names(OutboxRecord)
 _COMMAND = _names(CommandRecord)
 _AUDIT = _names(AuditRecord)
@@ -193,6 +196,11 @@ def _write_visits(connection: Connection, records: Sequence[VisitRecord]) -> Non
     connection.execute(_PUT_VISIT, [row_of(record, _VISIT) for record in newest.values()])
 
 
+def _write_figures(connection: Connection, records: Sequence[SessionFigures]) -> None:
+    newest = {record.id: record for record in records}
+    connection.execute(_PUT_FIGURES, [row_of(record, _FIGURES) for record in newest.values()])
+
+
 def _write_mails(connection: Connection, records: Sequence[OutboxRecord]) -> None:
     connection.execute(
         _INSERT_MAIL,
@@ -225,6 +233,7 @@ _WRITERS: dict[type, Callable[[Connection, Any], None]] = {
     EscalationRecord: _write_escalations,
     TransactionRecord: _write_transactions,
     VisitRecord: _write_visits,
+    SessionFigures: _write_figures,
     OutboxRecord: _write_mails,
     CommandRecord: _write_commands,
     AuditRecord: _write_audit,

@@ -20,6 +20,7 @@ from scada.core.records import (
     HoldRecord,
     OutboxRecord,
     RetainedRecord,
+    SessionFigures,
     TransactionRecord,
     TransactionState,
     VisitRecord,
@@ -47,6 +48,11 @@ def to_transaction(row: Any) -> TransactionRecord:
 def to_visit(row: Any) -> VisitRecord:
     """A visit."""
     return VisitRecord(**row._mapping)
+
+
+def to_figures(row: Any) -> SessionFigures:
+    """Figures of a transaction."""
+    return SessionFigures(**row._mapping)
 
 
 def to_alarm(row: Any) -> AlarmSnapshot:

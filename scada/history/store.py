@@ -31,6 +31,7 @@ from scada.history.rows import (
     to_visit,
 )
 from scada.history.samples import SampleWriter
+from scada.history.sessions import SqlSessions
 from scada.history.upgrade import open_core_database
 from scada.runtime.plant_core import Restart
 
@@ -46,7 +47,7 @@ class CoreStore:
 
     Attributes:
         journal: for the commit gate.
-        users, outbox, archive: see `scada.core.ports`.
+        users, outbox, archive: see `scada.core.ports`; sessions: `scada.core.session_ports`.
         samples: for the plant host; its thread begins with the first sample.
     """
 
@@ -65,6 +66,7 @@ class CoreStore:
         self.journal = SqlJournal(writer, self._lock)
         self.users = SqlUsers(writer, self._lock)
         self.outbox = SqlOutbox(writer, self._lock, self._pool)
+        self.sessions = SqlSessions(self._reader, self._pool)
         self.archive = SqlArchive(self._reader, samples, self._pool, priorities or {})
 
     def restart(self) -> Restart:

@@ -28,6 +28,7 @@ from scada.project.charging_build import charging, token
 from scada.project.expand import Types, texts
 from scada.project.files import Reader
 from scada.project.oncall_build import oncall_parts
+from scada.project.records_build import bookkeeping
 from scada.project.schema import ChargerRow, FilesSection, MeterRow, ProjectFile, SiteSection
 from scada.project.sections import Sections
 from scada.project.tag_table import Table, apply, apply_table
@@ -58,6 +59,7 @@ def build(
         **oncall_parts(project),
         tokens=tuple(token(row, project.project.timezone) for _, row in sections.tokens),
         charging=charging(sections, project),
+        bookkeeping=bookkeeping(project),
         roles=alarm_build.roles(sections, project),
         network=Network(**project.network.model_dump()),
         security=Security(

@@ -30,6 +30,7 @@ from scada.project.oncall_schema import (
     RotaSection,
     TeamSection,
 )
+from scada.project.records_schema import BookkeepingSection, TariffSection
 
 
 class ProjectSection(Strict):
@@ -148,6 +149,8 @@ class ProjectFile(Strict):
     files: FilesSection = FilesSection()
     certificates: CertificatesSection = CertificatesSection()
     charging: ChargingSection = ChargingSection()
+    sessions: BookkeepingSection = BookkeepingSection()
+    tariffs: Annotated[list[TariffSection], Field(max_length=100)] = []
     opcua: OpcUaSection = OpcUaSection()
     mail: MailSection = MailSection()
     simulation: SimulationSection = SimulationSection()

@@ -142,6 +142,7 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
             configuration=lambda _: {},
             accounts=accounts,
             archive=store.archive,
+            sessions=store.sessions,
             console=Console(made, Trace(clock, 1), lambda _: V16),
             knowledge=NothingKnown(),
             version="0",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.bench.report import emit
 
-NAMES = ("tags", "expressions", "ocpp", "alarms", "start")
+NAMES = ("tags", "expressions", "ocpp", "alarms", "start", "sessions")
 
 
 def main() -> None:

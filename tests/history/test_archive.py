@@ -40,6 +40,22 @@ async def test_pages_of_sessions(store: CoreStore, charging: Charging) -> None:
         (SessionFilter(id_tag="card9"), [4]),
         (SessionFilter(state=TransactionState.CLOSED), [1]),
         (SessionFilter(from_us=2_000, to_us=4_000), [3, 2]),
+        (SessionFilter(site="Depot", connector=2, charger="Depot.CP01"), [3]),
+        (SessionFilter(flags=("any",)), [4, 2]),
+        (SessionFilter(flags=("clock",)), [4]),
+        (SessionFilter(flags=("clock", "lost_stop")), []),
+        (SessionFilter(flags=("lost",)), []),
+        (SessionFilter(energy_min_wh=2_000), [4, 3]),
+        (SessionFilter(energy_min_wh=2_000, energy_max_wh=3_000), [3]),
+        (SessionFilter(duration_min_us=500, duration_max_us=500), [1]),
+        (SessionFilter(vehicle="Bus 7"), [4]),
+        (SessionFilter(vehicles=("Bus 7", "Bus 8")), [4, 3]),
+        (SessionFilter(parent="Drivers"), [2]),
+        (SessionFilter(authorized_by="free"), [3]),
+        (SessionFilter(late=True), [1]),
+        (SessionFilter(text="bus"), [4, 3]),
+        (SessionFilter(text="bus_"), []),
+        (SessionFilter(ended_from_us=1_501), [4, 3, 2]),
     ],
 )
 async def test_filters_of_sessions(
@@ -47,10 +63,10 @@ async def test_filters_of_sessions(
 ) -> None:
     store.journal.commit(
         [
-            charging(1, state=TransactionState.CLOSED),
-            charging(2, charger="Depot.CP02"),
-            charging(3, connector=2),
-            charging(4, id_tag="CARD9"),
+            charging(1, state=TransactionState.CLOSED, stopped_us=1_500, late=True),
+            charging(2, charger="Depot.CP02", flags="lost_stop", parent="Drivers"),
+            charging(3, connector=2, energy_wh=3_000, vehicle="Bus 8", authorized_by="free"),
+            charging(4, id_tag="CARD9", flags="meter_backwards,clock", energy_wh=4_000, vehicle="Bus 7"),
         ]
     )
     page = await store.archive.sessions(where, 100, None)

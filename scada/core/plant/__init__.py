@@ -50,6 +50,7 @@ from scada.core.plant.settings import (
     Security,
     Simulation,
 )
+from scada.core.plant.tariffs import Band, Bookkeeping, Prices, Tariff
 
 __all__ = [
     "NO_CONDITIONS",
@@ -57,6 +58,8 @@ __all__ = [
     "Action",
     "ActionStep",
     "AuthorizationMode",
+    "Band",
+    "Bookkeeping",
     "Certificates",
     "Charger",
     "ChargingSettings",
@@ -79,6 +82,7 @@ __all__ = [
     "OnCallSettings",
     "Plan",
     "Plant",
+    "Prices",
     "QuietHours",
     "Report",
     "Rota",
@@ -89,6 +93,7 @@ __all__ = [
     "SiteCharging",
     "StopConditions",
     "Synthesis",
+    "Tariff",
     "Team",
     "Token",
     "TokenImport",

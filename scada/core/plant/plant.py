@@ -30,6 +30,7 @@ from scada.core.plant.settings import (
     Security,
     Simulation,
 )
+from scada.core.plant.tariffs import Bookkeeping
 from scada.core.tag import TagDefinition, Texts
 
 
@@ -56,6 +57,7 @@ class Plant:
     actions: tuple[Action, ...] = ()
     tokens: tuple[Token, ...] = ()
     charging: ChargingSettings = field(default_factory=ChargingSettings)
+    bookkeeping: Bookkeeping = field(default_factory=Bookkeeping)
     roles: Mapping[str, Role] = field(default_factory=dict)
     network: Network = field(default_factory=Network)
     security: Security = field(default_factory=Security)
