@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,9 +11,10 @@ from scada.core import moment
 from scada.core.command import CommandResult
 from scada.core.errors import BadRequest
 from scada.core.plant import Charger, Plant
+from scada.core.ports import Aggregate
 from scada.core.records import AlarmTransition, TransactionRecord
 from scada.core.tag import Tag
-from scada.core.value import TimeUs, quality_name
+from scada.core.value import Quality, TimeUs, quality_name
 
 T = TypeVar("T")
 
@@ -54,6 +56,36 @@ class PointItem(BaseModel):
     time: str
     value: bool | float | str | None
     quality: str
+
+
+class AggregateName(StrEnum):
+    """What a register did in a step. `weighted`: mean weighted by time; `interpolated`: at the beginning of the step."""
+
+    MIN = "min"
+    MAX = "max"
+    MEAN = "mean"
+    WEIGHTED = "weighted"
+    LAST = "last"
+    COUNT = "count"
+    INTERPOLATED = "interpolated"
+
+
+def aggregate_item(found: Aggregate, name: AggregateName, step_us: int) -> PointItem:
+    """One step of an aggregate."""
+    value: float | None = {
+        AggregateName.MIN: found.low,
+        AggregateName.MAX: found.high,
+        AggregateName.MEAN: found.mean,
+        AggregateName.WEIGHTED: found.weighted,
+        AggregateName.LAST: found.last,
+        AggregateName.COUNT: float(found.n),
+        AggregateName.INTERPOLATED: found.interpolated,
+    }[name]
+    if name is AggregateName.INTERPOLATED or found.covered_us >= step_us:
+        quality = Quality.BAD_NO_DATA if value is None else Quality.GOOD
+    else:
+        quality = Quality.UNCERTAIN_SUB_NORMAL if found.covered_us or found.n else Quality.BAD_NO_DATA
+    return PointItem(time=moment.text(found.time_us), value=value, quality=quality_name(quality))
 
 
 class JournalItem(BaseModel):

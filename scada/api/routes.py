@@ -165,13 +165,35 @@ def _tags(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
         from_: Annotated[str | None, Query(alias="from", max_length=40)] = None,
         to: Time = None,
         limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+        pixels: Annotated[int | None, Query(ge=1, le=10_000)] = None,
+        aggregate: models.AggregateName | None = None,
+        step: Annotated[float | None, Query(ge=0.001, le=366 * 86_400)] = None,
     ) -> models.Page[models.PointItem]:
-        """The newest samples of a span (default: the last hour), oldest first."""
+        """Samples of a span (default: the last hour), oldest first: the newest `limit` of them.
+
+        With `pixels`: a curve for so many pixels, extremes and gaps kept, begun with the sample that held before.
+        With `aggregate` and `step` (seconds): one value a step. Its quality is Good where the value is known for the
+        whole step, UncertainSubNormal where for a part of it, BadNoData where not at all.
+        """
         find(path)
         now_us = services.host.clock.now_us()
         to_us = models.parse_time(to, "to") or now_us
         from_us = models.parse_time(from_, "from") or to_us - 3600 * 1_000_000
-        points = await services.archive.points(path, from_us, to_us, limit)
+        archive = services.archive
+        if (aggregate is None) != (step is None) or (aggregate and pixels):
+            raise BadRequest("aggregate and step go together, and without pixels")
+        if aggregate is not None and step is not None:
+            step_us = round(step * 1_000_000)
+            found = await archive.aggregates(
+                path, from_us, to_us, step_us, interpolated=aggregate is models.AggregateName.INTERPOLATED
+            )
+            return models.Page(
+                items=[models.aggregate_item(one, aggregate, step_us) for one in found], next=None
+            )
+        if pixels is not None:
+            points = await archive.curve(path, from_us, to_us, pixels)
+        else:
+            points = await archive.points(path, from_us, to_us, limit)
         return models.Page(
             items=[
                 models.PointItem(time=moment.text(p.time_us), value=p.value, quality=quality_name(p.quality))

@@ -38,7 +38,7 @@ from scada.core.value import GOOD, Quality
 from scada.drivers.modbus.driver import ModbusDriver
 from scada.drivers.modbus.profile import Profile, find_profiles
 from scada.drivers.ocpp.server import OcppServer
-from scada.history import CoreStore, SampleWriter, open_core, prepare_directory
+from scada.history import CoreStore, SampleHistory, open_core, prepare_directory
 from scada.identity import passwords
 from scada.identity.accounts import Accounts
 from scada.notify import Notifier, NotifierServices
@@ -177,7 +177,14 @@ async def start(
         profiles = _profiles(plant)
         chosen = {f"{name}_port": port_of(sock) for name, sock in sockets.items() if name in DOORS}
         plant = with_network(plant, **chosen)
-        store = open_core(data, {level.number: level.priority for level in plant.levels})
+        store = await asyncio.to_thread(
+            open_core,
+            data,
+            {level.number: level.priority for level in plant.levels},
+            history=plant.history,
+            project=plant.name,
+            secret=lambda reference: read_secret(reference, plant.directory),
+        )
         try:
             clock = SystemClock()
             restart = await asyncio.to_thread(store.restart)
@@ -354,7 +361,7 @@ async def _first_administrator(users: UserStore, say: Callable[[str], None]) -> 
             )
 
 
-def _restore_values(host: PlantHost, samples: SampleWriter) -> None:
+def _restore_values(host: PlantHost, samples: SampleHistory) -> None:
     """Show the last values of an earlier run, and end their curves where that run ended."""
     values = samples.last_values()
     # The loop lag is recorded each second, so the newest sample of all tells when the earlier run ended.

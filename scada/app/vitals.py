@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scada.core.database import Write
 from scada.core.value import GOOD, Value
-from scada.history import SampleWriter
+from scada.history import SampleHistory
 from scada.identity.accounts import Accounts
 from scada.opcua.access import CONNECTIONS_MAX
 from scada.opcua.certificates import days_left
@@ -28,7 +28,7 @@ class Vitals:
         self,
         host: PlantHost,
         data: Path,
-        samples: SampleWriter,
+        samples: SampleHistory,
         accounts: Accounts,
         opcua: OpcUaServer,
     ) -> None:
@@ -36,6 +36,10 @@ class Vitals:
         self._data = data
         self._fast: dict[str, Callable[[], Value]] = {
             "SamplesDropped": lambda: float(samples.dropped + host.tags.samples_dropped),
+            "HistoryOk": lambda: not samples.state,
+            "HistoryState": lambda: samples.state,
+            "HistoryWaiting": lambda: float(samples.waiting),
+            "HistorySpill": lambda: round(samples.spill_bytes / 1e6, 1),
             "LogInFailures": lambda: float(accounts.refused),
             "OpcuaClients": lambda: float(opcua.clients),
             "OpcuaClientsMax": lambda: float(CONNECTIONS_MAX),

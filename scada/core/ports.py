@@ -304,6 +304,45 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate:
+    """What a register did in one step of time. Good samples alone count; None where there is nothing to tell.
+
+    Attributes:
+        n: Good samples.
+        low, high, mean, last: of them.
+        weighted: mean weighted by time: a value holds until the next sample, also one from before the step.
+        covered_us: how much of the step the value is known for.
+        interpolated: the value at the beginning of the step, on the straight line between its neighbours.
+    """
+
+    time_us: TimeUs
+    n: int
+    low: float | None
+    high: float | None
+    mean: float | None
+    last: float | None
+    weighted: float | None
+    covered_us: int
+    interpolated: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """What is put in the place of a sample, or where there was none. The sample itself stays.
+
+    Attributes:
+        user: who did it; of a service its name.
+    """
+
+    path: str
+    time_us: TimeUs
+    value: Value
+    quality: int
+    user: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
     """A message in the outbox and what became of it; `text` as it was sent.
 
@@ -368,6 +407,24 @@ class Archive(Protocol):
 
     async def points(self, path: str, from_us: TimeUs, to_us: TimeUs, limit: int) -> Sequence[Point]:
         """The newest `limit` samples of a tag in a span, oldest first."""
+        ...
+
+    async def curve(self, path: str, from_us: TimeUs, to_us: TimeUs, pixels: int) -> Sequence[Point]:
+        """A tag's curve, thinned to a width with extremes and gaps kept; begins with the sample that held before."""
+        ...
+
+    async def aggregates(
+        self, path: str, from_us: TimeUs, to_us: TimeUs, step_us: int, *, interpolated: bool = False
+    ) -> Sequence[Aggregate]:
+        """What a tag did in each step of a span."""
+        ...
+
+    async def values_at(self, paths: Sequence[str], time_us: TimeUs) -> Mapping[str, Point]:
+        """Path → the sample that held at a moment; a tag without one is left out."""
+        ...
+
+    async def correct(self, corrections: Sequence[Correction]) -> None:
+        """Put values in the place of samples, or where there were none. Raises BadRequest for a tag without history."""
         ...
 
     async def outbox(self, limit: int, cursor: str | None) -> Page[OutboxRow]:

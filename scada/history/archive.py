@@ -18,8 +18,10 @@ from sqlalchemy import Engine, Select, func, select, tuple_
 
 from scada.core.errors import BadRequest
 from scada.core.ports import (
+    Aggregate,
     AlarmFigures,
     CommandRow,
+    Correction,
     DeedFilter,
     JournalFilter,
     OutboxRow,
@@ -33,12 +35,17 @@ from scada.core.value import TimeUs
 from scada.history import filters, schema
 from scada.history.figures import figures
 from scada.history.rows import to_audit, to_command, to_mail, to_transaction, to_transition, to_visit
-from scada.history.samples import SampleWriter
+from scada.history.samples import SampleHistory, query
 from scada.history.sessions import search
 
 LIMIT_MAX = 1_000
 POINTS_MAX = 20_000
 """Bound of one curve: 16 times the pixels of a wide screen."""
+
+PIXELS_MAX = 10_000
+PATHS_MAX = 1_000
+TIME_MAX_US = 2**62
+"""Times beyond are no question but a mistake, and would overflow in the arithmetic of a span."""
 
 T = TypeVar("T")
 
@@ -55,7 +62,7 @@ class SqlArchive:
     def __init__(
         self,
         engine: Engine,
-        samples: SampleWriter,
+        samples: SampleHistory,
         pool: ThreadPoolExecutor,
         priorities: Mapping[int, str],
     ) -> None:
@@ -173,6 +180,65 @@ class SqlArchive:
             raise BadRequest(f"limit is 1 to {POINTS_MAX}")
         return await self._run(lambda: self._samples.points(path, from_us, to_us, limit))
 
+    async def curve(self, path: str, from_us: TimeUs, to_us: TimeUs, pixels: int) -> Sequence[Point]:
+        """A tag's curve in `from_us <= time < to_us`, thinned, begun with the sample that held before.
+
+        Of each pixel the first, last, lowest and highest sample are kept, and where a gap begins and ends.
+
+        Raises:
+            BadRequest: the width is out of bounds or the span is empty.
+        """
+        if not 1 <= pixels <= PIXELS_MAX:
+            raise BadRequest(f"pixels are 1 to {PIXELS_MAX}")
+        _see_span(from_us, to_us)
+
+        def read() -> Sequence[Point]:
+            with self._samples.view() as view:
+                return query.curve(view, path, from_us, to_us, pixels)
+
+        return await self._run(read)
+
+    async def aggregates(
+        self, path: str, from_us: TimeUs, to_us: TimeUs, step_us: int, *, interpolated: bool = False
+    ) -> Sequence[Aggregate]:
+        """What a register or a bit did in each step of a span; the last step is whole.
+
+        Raises:
+            BadRequest: too many steps, or the span is empty.
+        """
+        _see_span(from_us, to_us)
+        if step_us <= 0 or -(-(to_us - from_us) // step_us) > query.STEPS_MAX:
+            raise BadRequest(f"at most {query.STEPS_MAX} steps in a span")
+
+        def read() -> Sequence[Aggregate]:
+            with self._samples.view() as view:
+                return query.aggregates(view, path, from_us, to_us, step_us, interpolated=interpolated)
+
+        return await self._run(read)
+
+    async def values_at(self, paths: Sequence[str], time_us: TimeUs) -> Mapping[str, Point]:
+        """Path → the sample that held at a moment; a tag without one is left out.
+
+        Raises:
+            BadRequest: too many tags.
+        """
+        if len(paths) > PATHS_MAX:
+            raise BadRequest(f"at most {PATHS_MAX} tags at once")
+
+        def read() -> Mapping[str, Point]:
+            with self._samples.view() as view:
+                return query.values_at(view, paths, time_us)
+
+        return await self._run(read)
+
+    async def correct(self, corrections: Sequence[Correction]) -> None:
+        """Put values in the place of samples, or where there were none; the samples themselves stay.
+
+        Raises:
+            BadRequest, NotFound, JournalError: see `SampleHistory.correct`.
+        """
+        await self._run(lambda: self._samples.correct(corrections))
+
     async def energy_wh(self, site: str, from_us: TimeUs, to_us: TimeUs) -> tuple[int, int]:
         """(energy, number of transactions) of those that started in `from_us <= time < to_us`."""
         table = schema.transaction
@@ -211,6 +277,11 @@ class SqlArchive:
 
     async def _run(self, read: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, read)
+
+
+def _see_span(from_us: TimeUs, to_us: TimeUs) -> None:
+    if not -TIME_MAX_US < from_us < to_us < TIME_MAX_US:
+        raise BadRequest("the span must end after it begins")
 
 
 def _encode(kind: str, *key: int | str) -> str:

@@ -6,13 +6,13 @@ database and a database of another version are left exactly as they were.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, MetaData, Table, create_engine, event, insert
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Engine, create_engine, event
 
 from scada.core.errors import StartError
 
@@ -40,35 +40,14 @@ def prepare_directory(directory: Path) -> None:
         ) from error
 
 
-def open_database(
-    path: Path, metadata: MetaData, version_table: Table, version: int, synchronous: str
+def make_engine(
+    path: Path, synchronous: str, *, read_only: bool = False, connections: int = 1, incremental: bool = False
 ) -> Engine:
-    """Open or make a database, and return an engine for its one writer.
+    """An engine with our pragmas. Each write transaction is IMMEDIATE: it waits at its begin or not at all.
 
     Args:
-        synchronous: SQLite's pragma: FULL survives a power cut, NORMAL may lose the last transactions then.
-
-    Raises:
-        StartError: not a database, damaged, or of another version; nothing was changed.
+        incremental: what is deleted can be given back to the disk (`PRAGMA incremental_vacuum`); of a new file.
     """
-    if path.exists() and path.stat().st_size:
-        inspect_file(path, version, version)
-    engine = make_engine(path, synchronous)
-    try:
-        with engine.begin() as connection:
-            metadata.create_all(connection)
-            connection.execute(insert(version_table).prefix_with("OR IGNORE"), {"version": version})
-    except DatabaseError as error:
-        engine.dispose()
-        raise StartError(
-            f"{path} cannot be used ({error.orig}): see that this user may write it, that the disk is not full "
-            "and that no other program holds it"
-        ) from error
-    return engine
-
-
-def make_engine(path: Path, synchronous: str, *, read_only: bool = False, connections: int = 1) -> Engine:
-    """An engine with our pragmas. Each write transaction is IMMEDIATE: it waits at its begin or not at all."""
     if not path.exists() and not read_only:
         # Accounts and who charged when are nobody else's business on this machine.
         path.touch(mode=0o600)
@@ -86,6 +65,8 @@ def make_engine(path: Path, synchronous: str, *, read_only: bool = False, connec
         if read_only:
             cursor.execute("PRAGMA query_only=ON")
         else:
+            if incremental:
+                cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")  # counts before the first table only
             cursor.execute("PRAGMA journal_mode=WAL")
             cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.close()
@@ -97,7 +78,7 @@ def make_engine(path: Path, synchronous: str, *, read_only: bool = False, connec
     return engine
 
 
-def inspect_file(path: Path, version: int, oldest: int, version_table: str = "") -> int:
+def inspect_file(path: Path, version: int, oldest: int, version_table: str) -> int:
     """See that an existing file is a whole database that this program knows; returns its version, 0: it is empty.
 
     Args:
@@ -162,3 +143,26 @@ def _version_of(path: Path, version_table: str) -> int:
         return found
     finally:
         connection.close()
+
+
+def copy_file(path: Path, version: int) -> Path:
+    """A whole copy of the file, its journal included, readable by its owner only."""
+    copy = path.with_name(f"{path.name}.schema-{version}")
+    half = copy.with_name(f"{copy.name}.part")
+    try:
+        half.unlink(missing_ok=True)
+        os.close(os.open(half, os.O_CREAT | os.O_WRONLY, 0o600))
+        source, target = sqlite3.connect(path), sqlite3.connect(half)
+        try:
+            source.backup(target)
+        finally:
+            source.close()
+            target.close()
+        half.replace(copy)
+    except (OSError, sqlite3.Error) as error:
+        half.unlink(missing_ok=True)
+        raise StartError(
+            f"{path} is of an older version and could not be copied before the upgrade ({error}): "
+            "make room on the disk; nothing was changed"
+        ) from error
+    return copy

@@ -1,4 +1,4 @@
-"""Tables of `core.db` and `history.db`, as the migrations make them; a test holds `core` against those.
+"""Tables of `core.db`, as the migrations make them; a test holds `core` against those.
 
 Times are integers, microseconds since 1970-01-01 UTC; energies are integers, watt hours (SQLite knows neither
 time zones nor decimals).
@@ -16,21 +16,10 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    UniqueConstraint,
 )
 from sqlalchemy import text as sql
 
-HISTORY_VERSION = 1
-
 core = MetaData()
-history = MetaData()
-
-
-def _version_table(metadata: MetaData) -> Table:
-    return Table("schema_version", metadata, Column("version", Integer, primary_key=True))
-
-
-history_version = _version_table(history)
 
 
 def _text(name: str) -> Column[str]:
@@ -299,26 +288,4 @@ user = Table(
     _text("password_hash"),
     _text("language"),
     Column("disabled", Boolean, nullable=False, default=False),
-)
-
-tag = Table(
-    "tag",
-    history,
-    Column("id", Integer, primary_key=True),
-    _text("path"),
-    _text("kind"),
-    UniqueConstraint("path", "kind"),
-)
-"""The dictionary of tags. A tag whose kind changes begins a new entry: old samples keep their meaning."""
-
-sample_hot = Table(
-    "sample_hot",
-    history,
-    Column("id", Integer, primary_key=True),
-    Column("tag_id", Integer, nullable=False),
-    Column("time_us", BigInteger, nullable=False),
-    Column("value", Float),
-    Column("text", Text),
-    Column("quality", BigInteger, nullable=False),
-    Index("ix_sample_hot_tag", "tag_id", "time_us", "id"),
 )

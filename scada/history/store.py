@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from sqlalchemy.dialects.sqlite import insert
 
 from scada.charging.sessions import CLOSED_REMEMBERED
 from scada.charging.visits import VISITS_REMEMBERED
+from scada.core.errors import StartError
+from scada.core.plant import HistorySettings
 from scada.core.ports import UserRow
 from scada.core.records import AlarmState, TransactionState
 from scada.history import schema
@@ -30,7 +32,7 @@ from scada.history.rows import (
     to_user,
     to_visit,
 )
-from scada.history.samples import SampleWriter
+from scada.history.samples import Place, SampleHistory, parse_url
 from scada.history.sessions import SqlSessions
 from scada.history.upgrade import open_core_database
 from scada.runtime.plant_core import Restart
@@ -55,7 +57,7 @@ class CoreStore:
         self,
         directory: Path,
         writer: Engine,
-        samples: SampleWriter,
+        samples: SampleHistory,
         priorities: Mapping[int, str] | None = None,
     ) -> None:
         self._writer = writer
@@ -169,20 +171,54 @@ class SqlUsers:
             return connection.execute(delete(schema.user).where(schema.user.c.name == name)).rowcount > 0
 
 
-def open_core(directory: Path, priorities: Mapping[int, str] | None = None) -> CoreStore:
+def open_core(
+    directory: Path,
+    priorities: Mapping[int, str] | None = None,
+    *,
+    history: HistorySettings | None = None,
+    project: str = "",
+    secret: Callable[[str], str | None] = lambda _: None,
+) -> CoreStore:
     """Open the databases of a project's `data` folder, or make them.
 
     Args:
         priorities: level → priority class of ISA-18.2, for figures; a level without one counts as `journal`.
+        history: where samples are kept; default: in `history.db`.
+        project: its name: a history of another one is refused.
+        secret: reference → secret, for the URL of a PostgreSQL database.
 
     Raises:
         StartError: the folder cannot be written, a file is damaged or of another version. Nothing was changed.
     """
     prepare_directory(directory)
+    place = sample_place(directory, history, project, secret)
     writer = open_core_database(directory / "core.db")
     try:
-        samples = SampleWriter(directory)
+        samples = SampleHistory(place, history)
     except BaseException:
         writer.dispose()
         raise
     return CoreStore(directory, writer, samples, priorities)
+
+
+def sample_place(
+    directory: Path,
+    history: HistorySettings | None,
+    project: str,
+    secret: Callable[[str], str | None],
+) -> Place:
+    """Where a project's samples are kept.
+
+    Raises:
+        StartError: the secret is not there, or holds no URL of a PostgreSQL database.
+    """
+    reference = history.url if history is not None else ""
+    if not reference:
+        return Place(directory, project=project)
+    text = secret(reference)
+    if not text:
+        raise StartError(
+            f"the URL of the history database is not there: set {reference} "
+            "(postgresql://user:password@host:5432/database), or leave [history] url out for history.db"
+        )
+    return Place(directory, parse_url(text), project)

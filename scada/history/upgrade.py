@@ -5,15 +5,13 @@ An older file is copied before it is touched; all steps run in one transaction, 
 
 from __future__ import annotations
 
-import os
-import sqlite3
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DatabaseError
 
 from scada.core.errors import StartError
-from scada.history.database import inspect_file, make_engine
+from scada.history.database import copy_file, inspect_file, make_engine
 
 HEAD = 4
 """The newest step in `migrations/core`."""
@@ -34,7 +32,7 @@ def open_core_database(path: Path) -> Engine:
     found = 0
     if path.exists() and path.stat().st_size:
         found = inspect_file(path, HEAD, OLDEST, VERSION_TABLE)
-    copy = _copy(path, found) if 0 < found < HEAD else None
+    copy = copy_file(path, found) if 0 < found < HEAD else None
     engine = make_engine(path, "FULL")
     if found == HEAD:
         return engine
@@ -77,26 +75,3 @@ def upgrade(connection: Connection) -> None:
         before = connection.exec_driver_sql("SELECT max(version) FROM schema_version").scalar()
         command.stamp(config, str(before))
     command.upgrade(config, "head")
-
-
-def _copy(path: Path, version: int) -> Path:
-    """A whole copy of the file, its journal included, readable by its owner only."""
-    copy = path.with_name(f"{path.name}.schema-{version}")
-    half = copy.with_name(f"{copy.name}.part")
-    try:
-        half.unlink(missing_ok=True)
-        os.close(os.open(half, os.O_CREAT | os.O_WRONLY, 0o600))
-        source, target = sqlite3.connect(path), sqlite3.connect(half)
-        try:
-            source.backup(target)
-        finally:
-            source.close()
-            target.close()
-        half.replace(copy)
-    except (OSError, sqlite3.Error) as error:
-        half.unlink(missing_ok=True)
-        raise StartError(
-            f"{path} is of an older version and could not be copied before the upgrade ({error}): "
-            "make room on the disk; nothing was changed"
-        ) from error
-    return copy

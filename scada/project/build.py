@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from scada.core.plant import (
+    RETENTION,
     Certificates,
     Charger,
     Connector,
     Current,
     Feeder,
     FileSettings,
+    HistorySettings,
     Level,
     Meter,
     Network,
     OcppSettings,
     Plant,
+    Retention,
     Security,
     Simulation,
     Site,
@@ -29,7 +32,14 @@ from scada.project.expand import Types, texts
 from scada.project.files import Reader
 from scada.project.oncall_build import oncall_parts
 from scada.project.records_build import bookkeeping
-from scada.project.schema import ChargerRow, FilesSection, MeterRow, ProjectFile, SiteSection
+from scada.project.schema import (
+    ChargerRow,
+    FilesSection,
+    HistoryStoreSection,
+    MeterRow,
+    ProjectFile,
+    SiteSection,
+)
 from scada.project.sections import Sections
 from scada.project.tag_table import Table, apply, apply_table
 
@@ -88,6 +98,7 @@ def build(
             ping_s=project.ocpp.ping_s,
         ),
         files=_files(project.files),
+        history=_history(project.history),
         simulation=Simulation(**project.simulation.model_dump()),
         directory=sections.directory,
     )
@@ -106,6 +117,24 @@ def _files(section: FilesSection) -> FileSettings:
         upload_bytes_max=section.upload_mb_max * 1_000_000,
         received_bytes_max=section.received_mb_max * 1_000_000,
         firmware_bytes_max=section.firmware_mb_max * 1_000_000,
+    )
+
+
+def _history(section: HistoryStoreSection) -> HistorySettings:
+    own = {
+        name: Retention(
+            raw_days=one.raw_days,
+            minute_days=one.raw_days if one.minute_days is None else one.minute_days,
+            rollup_days=one.rollup_days,
+        )
+        for name, one in section.retention.items()
+    }
+    return HistorySettings(
+        url=section.url,
+        disk_bytes_max=int(section.disk_max_gb * 1e9),
+        free_bytes_min=int(section.free_min_gb * 1e9),
+        spill_bytes_max=int(section.spill_max_gb * 1e9),
+        retention={**RETENTION, **own},
     )
 
 

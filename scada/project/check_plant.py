@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo
 
@@ -28,7 +29,21 @@ def check(reader: Reader, plant: Plant) -> None:
         reader.problem(DEVICE_TYPES, "", str(error))
         return
     _thresholds(reader, database)
+    _retention(reader, plant)
     _Expressions(reader, plant, database).check()
+
+
+def _retention(reader: Reader, plant: Plant) -> None:
+    """Classes that tags name are there; said once for each class, not for each tag."""
+    known = plant.history.retention
+    used = {tag.history.retention: tag.path for tag in reversed(plant.tags) if tag.history is not None}
+    for name, path in sorted(used.items()):
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(sorted(known))}"
+            reader.problem(
+                FILTERS, "history.retention", f"there is no class '{name}', which {path} names", hint=hint
+            )
 
 
 def _thresholds(reader: Reader, database: TagDatabase) -> None:

@@ -100,6 +100,24 @@ class FilesSection(Strict):
     firmware_mb_max: Annotated[int, Field(ge=1, le=10_000)] = 500
 
 
+class RetentionSection(Strict):
+    """[history.retention.NAME]: days; 0 is for ever."""
+
+    raw_days: Annotated[int, Field(ge=0, le=36_500)]
+    minute_days: Annotated[int, Field(ge=0, le=36_500)] | None = None
+    rollup_days: Annotated[int, Field(ge=0, le=36_500)]
+
+
+class HistoryStoreSection(Strict):
+    """[history]."""
+
+    url: SecretReference | Literal[""] = ""
+    disk_max_gb: Annotated[float, Field(ge=0, le=1_000_000)] = 0
+    free_min_gb: Annotated[float, Field(ge=0, le=1_000_000)] = 0.5
+    spill_max_gb: Annotated[float, Field(ge=0.01, le=1_000_000)] = 2
+    retention: dict[Segment, RetentionSection] = {}
+
+
 class OpcUaSection(Strict):
     """[opcua]."""
 
@@ -151,6 +169,7 @@ class ProjectFile(Strict):
     charging: ChargingSection = ChargingSection()
     sessions: BookkeepingSection = BookkeepingSection()
     tariffs: Annotated[list[TariffSection], Field(max_length=100)] = []
+    history: HistoryStoreSection = HistoryStoreSection()
     opcua: OpcUaSection = OpcUaSection()
     mail: MailSection = MailSection()
     simulation: SimulationSection = SimulationSection()

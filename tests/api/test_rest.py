@@ -217,6 +217,13 @@ async def test_a_session_from_the_socket_to_the_list(system: System, client: htt
     await task
     history = await items(client, "/tags/Depot.CP04.C2.Energy/history", **{"from": "2026-11-21T09:00:00Z"})
     assert isinstance(history, list)
+    way = "/tags/Depot.CP04.C2.Energy/history"
+    assert isinstance(await items(client, way, pixels="100"), list)
+    steps = await items(client, way, aggregate="max", step="60")
+    assert len(steps) == 60
+    assert {step["quality"] for step in steps} <= {"Good", "UncertainSubNormal", "BadNoData"}
+    for wrong in ({"aggregate": "max"}, {"step": "60"}, {"aggregate": "sum", "step": "60"}):
+        assert (await client.get(way, params=wrong)).status_code in {400, 422}
 
 
 async def test_commands_are_listed_with_their_arguments(client: httpx2.AsyncClient) -> None:

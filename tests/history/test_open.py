@@ -13,14 +13,17 @@ def _state(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
-@pytest.mark.parametrize("name", ["core.db", "history.db"])
-def test_a_newer_version_is_refused(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "statement"),
+    [
+        ("core.db", "UPDATE core_version SET version_num = '99'"),
+        ("history.db", "UPDATE history_version SET version_num = '9999'"),
+    ],
+)
+def test_a_newer_version_is_refused(tmp_path: Path, name: str, statement: str) -> None:
     open_core(tmp_path).close()
     connection = sqlite3.connect(tmp_path / name)
-    if name == "core.db":
-        connection.execute("UPDATE core_version SET version_num = '99'")
-    else:
-        connection.execute("INSERT INTO schema_version VALUES (99)")
+    connection.execute(statement)
     connection.commit()
     connection.close()
     before = _state(tmp_path)
@@ -60,8 +63,11 @@ def test_a_damaged_file_is_refused(tmp_path: Path, name: str, damage: str) -> No
     assert _state(tmp_path) == before
 
 
-def test_a_strange_database_is_refused(tmp_path: Path) -> None:
-    connection = sqlite3.connect(tmp_path / "core.db")
+@pytest.mark.parametrize("name", ["core.db", "history.db"])
+def test_a_strange_database_is_refused(tmp_path: Path, name: str) -> None:
+    open_core(tmp_path).close()
+    (tmp_path / name).unlink()
+    connection = sqlite3.connect(tmp_path / name)
     connection.execute("CREATE TABLE recipes (id INTEGER)")
     connection.commit()
     connection.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,9 +16,11 @@ from scada.core.access import Actor, Right, Role
 from scada.core.command import Command, CommandResult, Outcome
 from scada.core.errors import Denied
 from scada.core.ports import (
+    Aggregate,
     AlarmFigures,
     Clock,
     CommandRow,
+    Correction,
     DeedFilter,
     JournalFilter,
     OutboxRow,
@@ -131,6 +133,19 @@ class MemoryArchive:
 
     async def points(self, path: str, from_us: TimeUs, to_us: TimeUs, limit: int) -> Sequence[Point]:
         return self.samples[-limit:]
+
+    async def curve(self, path: str, from_us: TimeUs, to_us: TimeUs, pixels: int) -> Sequence[Point]:
+        return self.samples
+
+    async def aggregates(
+        self, path: str, from_us: TimeUs, to_us: TimeUs, step_us: int, *, interpolated: bool = False
+    ) -> Sequence[Aggregate]:
+        return []
+
+    async def values_at(self, paths: Sequence[str], time_us: TimeUs) -> Mapping[str, Point]:
+        return {}
+
+    async def correct(self, corrections: Sequence[Correction]) -> None: ...
 
     async def outbox(self, limit: int, cursor: str | None) -> Page[OutboxRow]:
         return Page(self.messages[:limit], None)

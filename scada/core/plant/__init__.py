@@ -43,10 +43,13 @@ from scada.core.plant.places import (
 )
 from scada.core.plant.plant import Plant
 from scada.core.plant.settings import (
+    RETENTION,
     Certificates,
     FileSettings,
+    HistorySettings,
     Network,
     OcppSettings,
+    Retention,
     Security,
     Simulation,
 )
@@ -55,6 +58,7 @@ from scada.core.plant.tariffs import Band, Bookkeeping, Prices, Tariff
 __all__ = [
     "NO_CONDITIONS",
     "OCPP_IDENTITY",
+    "RETENTION",
     "Action",
     "ActionStep",
     "AuthorizationMode",
@@ -71,6 +75,7 @@ __all__ = [
     "EventNotice",
     "Feeder",
     "FileSettings",
+    "HistorySettings",
     "Level",
     "Mail",
     "MailRelay",
@@ -85,6 +90,7 @@ __all__ = [
     "Prices",
     "QuietHours",
     "Report",
+    "Retention",
     "Rota",
     "Security",
     "Shift",

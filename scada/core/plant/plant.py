@@ -25,6 +25,7 @@ from scada.core.plant.places import Charger, Connector, Meter, Site
 from scada.core.plant.settings import (
     Certificates,
     FileSettings,
+    HistorySettings,
     Network,
     OcppSettings,
     Security,
@@ -65,6 +66,7 @@ class Plant:
     mail: Mail = field(default_factory=Mail)
     ocpp: OcppSettings = field(default_factory=OcppSettings)
     files: FileSettings = field(default_factory=FileSettings)
+    history: HistorySettings = field(default_factory=HistorySettings)
     simulation: Simulation = field(default_factory=Simulation)
     directory: Path = field(default_factory=Path)
 

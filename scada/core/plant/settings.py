@@ -38,6 +38,41 @@ class Network:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Retention:
+    """How many days things are kept; 0: for ever."""
+
+    raw_days: int
+    minute_days: int
+    rollup_days: int
+
+
+RETENTION: Mapping[str, Retention] = {
+    "short": Retention(raw_days=31, minute_days=31, rollup_days=400),
+    "standard": Retention(raw_days=400, minute_days=800, rollup_days=3700),
+    "long": Retention(raw_days=3700, minute_days=3700, rollup_days=0),
+}
+"""Classes that are always there; a project may change them or add its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistorySettings:
+    """Where samples are kept, and how long.
+
+    Attributes:
+        url: reference to the secret that holds the URL of a PostgreSQL database; empty: `history.db`.
+        disk_bytes_max: of the database; 0: no bound but the disk. Past it the oldest samples are given up.
+        free_bytes_min: with less free on the disk no samples are written; others need it more.
+        spill_bytes_max: of what waits on disk while the database is away.
+    """
+
+    url: str = ""
+    disk_bytes_max: int = 0
+    free_bytes_min: int = 500_000_000
+    spill_bytes_max: int = 2_000_000_000
+    retention: Mapping[str, Retention] = field(default_factory=lambda: RETENTION)
+
+
+@dataclass(frozen=True, kw_only=True)
 class FileSettings:
     """The file server for chargers. Without a port it is closed.
 

@@ -16,7 +16,7 @@ from scada.hmi.trend import drawing
 from scada.hmi.why import USED
 
 TREND_SPAN_US = 3600 * SECOND_US
-TREND_POINTS_MAX = 2_000
+TREND_PIXELS = 600
 
 
 async def build(visit: Visit) -> View:
@@ -112,7 +112,7 @@ def _trend(visit: Visit, charger: Charger, connector: Connector) -> Render:
     async def render(_live: Live) -> Markup:
         now_us = visit.services.host.clock.now_us()
         from_us = now_us - TREND_SPAN_US
-        points = await visit.services.archive.points(path, from_us, now_us, TREND_POINTS_MAX)
+        points = await visit.services.archive.curve(path, from_us, now_us, TREND_PIXELS)
         empty = visit.tr("No power has been recorded in the last hour.")
         return drawing(points, from_us, now_us, formats, "kW", decimals, empty)
 

@@ -18,7 +18,7 @@ from scada.hmi.pages import errors
 from scada.hmi.trend import drawing
 
 TREND_SPAN_US = 3600 * SECOND_US
-TREND_POINTS_MAX = 2_000
+TREND_PIXELS = 600
 TREND_EVERY_S = 10.0
 
 
@@ -232,7 +232,7 @@ def span(visit: Visit, span_us: TimeUs) -> str:
 async def _trend(visit: Visit, definition: TagDefinition) -> Markup:
     now_us = visit.services.host.clock.now_us()
     from_us = now_us - TREND_SPAN_US
-    points = await visit.services.archive.points(definition.path, from_us, now_us, TREND_POINTS_MAX)
+    points = await visit.services.archive.curve(definition.path, from_us, now_us, TREND_PIXELS)
     formats = visit.formats(visit.site(definition.site))
     empty = visit.tr("Nothing has been recorded in the last hour.")
     return drawing(points, from_us, now_us, formats, definition.unit, definition.decimals, empty)

@@ -1,0 +1,1 @@
+"""Versions of the sample store, by Alembic."""
