@@ -180,10 +180,7 @@ def _version_of(place: Place, connection: Connection) -> int:
                 "give the history a database of its own"
             )
         return 0
-    # Ours alone writes it, so its form is sure.
-    found = connection.exec_driver_sql(
-        f"SELECT CAST(max(version_num) AS INTEGER) FROM {VERSION_TABLE}"
-    ).scalar()
+    found = connection.exec_driver_sql(_NEWEST).scalar()
     if isinstance(found, int) and found > place.head:
         raise HistoryAway(
             f"{place} was written by a newer version of this program (schema {found}; this one knows "

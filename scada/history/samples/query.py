@@ -127,9 +127,8 @@ def aggregates(
     """What a register or bit did in each step of `from_us <= time < to_us`; a text has none."""
     count = -(-(to_us - from_us) // step_us)
     entries = [entry for entry in view.entries(path) if entry[1] != Kind.TEXT.value]
-    if not entries:
-        return []
-    entry = entries[-1]  # of a tag whose kind changed, what it is now
+    # Of a tag whose kind changed, what it is now; of one without samples all steps are empty.
+    entry = entries[-1] if entries else (-1, Kind.REGISTER.value)
     until_us = from_us + count * step_us
     base_us = next(
         (unit for unit in (HOUR_US, QUARTER_US, MINUTE_US) if step_us % unit == 0 and from_us % unit == 0),

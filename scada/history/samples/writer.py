@@ -77,10 +77,12 @@ class Writer:
         self._dropped = 0
         self._queue: deque[Sequence[Sample]] = deque()
         self._waiting = 0
+        self._appended = 0
+        self._done = 0
+        """Samples that were appended, and of them those that are on disk or given up, since the start."""
         self._changed = threading.Condition()
         self._closing = False
         self._flush_now = False
-        self._working = False
         self._thread: threading.Thread | None = None
         self._retry_at = 0.0
         self._number = 0
@@ -109,10 +111,12 @@ class Writer:
             self._start()
             self._queue.append(samples)
             self._waiting += len(samples)
+            self._appended += len(samples)
             while self._waiting > self._queue_max and len(self._queue) > 1:
                 lost = len(self._queue.popleft())
                 self._waiting -= lost
                 self._dropped += lost
+                self._done += lost
             if self._waiting >= FLUSH_ROWS:
                 self._changed.notify()
 
@@ -121,7 +125,8 @@ class Writer:
         deadline = time.monotonic() + timeout_s
         with self._changed:
             self._start()
-            while self._queue or self._working:
+            wanted = self._appended
+            while self._done < wanted:
                 self._flush_now = True
                 self._changed.notify_all()
                 left = deadline - time.monotonic()
@@ -168,15 +173,13 @@ class Writer:
     def _run(self) -> None:
         while True:
             chunks = self._next()
+            if chunks:
+                self._take(chunks)
             try:
-                if chunks:
-                    self._take(chunks)
                 self._turn()
             except Exception:
                 log.exception("history_turn_failed")  # the next turn goes on
             with self._changed:
-                self._working = False
-                self._changed.notify_all()
                 if self._closing and not self._queue:
                     return
 
@@ -199,24 +202,28 @@ class Writer:
             count += len(chunk)
             chunks.append(chunk)
         self._waiting -= count
-        self._working = True
         return chunks
 
     def _take(self, chunks: list[Sequence[Sample]]) -> None:
-        """Bring samples to disk: into the database if nothing waits before them, else behind what waits."""
+        """Bring samples to disk, or give them up."""
+        try:
+            self._store(chunks)
+        except Exception:
+            log.exception("history_batch_lost")
+            self._dropped += sum(map(len, chunks))
+        with self._changed:
+            self._done += sum(map(len, chunks))
+            self._changed.notify_all()
+
+    def _store(self, chunks: list[Sequence[Sample]]) -> None:
+        """Into the database if nothing waits before them, else behind what waits on disk."""
         samples = chunks[0] if len(chunks) == 1 else [sample for chunk in chunks for sample in chunk]
         if not samples:
             return
         if not self._room():
             self._dropped += len(samples)
             return
-        try:
-            batch = self.intake.batch(samples)
-        except Exception:
-            # Not the disk but the content: to try it again would hold up everything behind it.
-            log.exception("history_batch_lost", samples=len(samples))
-            self._dropped += len(samples)
-            return
+        batch = self.intake.batch(samples)
         record = Record(self._next_number(), self.intake.keys, batch)
         if self.spill.empty and self.store is not None and self._write(record, own=True):
             return

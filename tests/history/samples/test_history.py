@@ -69,10 +69,10 @@ def test_every_kind_of_value_comes_back(open_history: Open, tags: TagDatabase) -
 
 
 def test_a_second_is_enough(history: SampleHistory, tags: TagDatabase) -> None:
-    history.append([Sample(tags["Depot.Power"], 1.0, GOOD, 1)])
+    history.append([Sample(tags["Depot.Power"], 1.0, GOOD, T0 + 1)])
     done = threading.Event()
     for _ in range(200):
-        if history.points("Depot.Power", 0, 10, 1):
+        if history.points("Depot.Power", T0, T0 + 10, 1):
             break
         done.wait(0.05)
     else:

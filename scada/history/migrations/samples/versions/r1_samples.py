@@ -1,5 +1,7 @@
 """The first tables of the sample store: `scada.history.samples.tables` says what they hold."""
 
+from typing import Any
+
 from alembic import op
 from sqlalchemy import BigInteger, Column, Float, Integer, LargeBinary, SmallInteger, Text
 from sqlalchemy.schema import PrimaryKeyConstraint, UniqueConstraint
@@ -7,7 +9,7 @@ from sqlalchemy.schema import PrimaryKeyConstraint, UniqueConstraint
 revision = "1"
 down_revision = None
 
-_SHAPE = {"sqlite_with_rowid": False, "postgresql_partition_by": "RANGE (t0)"}
+_SHAPE: dict[str, Any] = {"sqlite_with_rowid": False, "postgresql_partition_by": "RANGE (t0)"}
 
 
 def _number(name: str, kind: type[Integer] = BigInteger) -> Column[int]:
