@@ -66,6 +66,7 @@ def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
         What the schema refuses is answered with 400 and the place in the payload; nothing is sent then.
         """
         target = find_charger(services, charger).path
+        console.check(target, body.action, body.payload)
         arguments = {"action": body.action, "payload": body.payload}
         return models.command_outcome(await services.router.execute("Send", target, arguments, actor))
 

@@ -129,6 +129,10 @@ class DeviceConsole(Protocol):
         """JSON schemas of `request` and `response`. Raises NotFound."""
         ...
 
+    def check(self, charger: str, action: str, payload: Mapping[str, object]) -> None:
+        """See whether the schema takes a message. Raises NotFound, or BadRequest with the JSON path of the fault."""
+        ...
+
     def frames(self, where: FrameFilter, limit: int) -> Sequence[TracedFrame]:
         """The newest frames that are still kept, oldest first."""
         ...

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from scada.drivers.ocpp.client import connect_peer
+from scada.drivers.ocpp.frames import CallError
 from scada.testing import until
 from scada.testing.system import System
 
@@ -63,6 +64,64 @@ async def test_the_trace_shows_what_passes(system: System, client: httpx2.AsyncC
     await asyncio.gather(follower, return_exceptions=True)
     await peer.close()
     await running
+
+
+async def test_a_message_is_sent_and_the_answer_comes_as_it_is(
+    system: System, client: httpx2.AsyncClient
+) -> None:
+    async def key(_body: dict[str, Any]) -> dict[str, Any]:
+        return {"unknownKey": ["Colour"], "vendorExtra": {"deep": [1, 2.50]}}
+
+    async def refuse(_body: dict[str, Any]) -> dict[str, Any]:
+        raise CallError("NotSupported", "not in this box", {"since": "3.1"})
+
+    handlers = {
+        "GetConfiguration": key,
+        "TriggerMessage": accept,
+        "ChangeConfiguration": accept,
+        "ClearCache": refuse,
+    }
+    peer = await connect_peer(system.ocpp, "DEPOT-CP08", handlers)
+    running = asyncio.create_task(peer.run())
+    await peer.call("Heartbeat", {})
+    path = "/chargers/DEPOT-CP08/ocpp"
+    sent = (
+        await client.post(path, json={"action": "GetConfiguration", "payload": {"key": ["Colour"]}})
+    ).json()
+    assert (sent["outcome"], sent["answer"]) == ("done", await key({}))
+    failed = (await client.post(path, json={"action": "ClearCache"})).json()
+    assert failed["outcome"] == "failed"
+    assert failed["answer"] == {
+        "code": "NotSupported",
+        "description": "not in this box",
+        "details": {"since": "3.1"},
+    }
+    await peer.close()
+    await running
+    gone = (await client.post(path, json={"action": "ClearCache"})).json()
+    assert gone["outcome"] == "unreachable"
+
+
+@pytest.mark.parametrize(
+    ("action", "payload", "place"),
+    [
+        ("Reset", {"type": "Gentle"}, "$.type"),
+        (
+            "SendLocalList",
+            {"listVersion": 1, "updateType": "Full", "localAuthorizationList": [{}]},
+            "$.localAuthorizationList[0]",
+        ),
+        ("ClearCache", {"colour": "red"}, "$:"),
+    ],
+)
+async def test_a_wrong_payload_is_refused_with_its_place_before_anything_is_sent(
+    client: httpx2.AsyncClient, action: str, payload: dict[str, Any], place: str
+) -> None:
+    answer = await client.post("/chargers/Depot.CP01/ocpp", json={"action": action, "payload": payload})
+    assert answer.status_code == 400
+    assert place in answer.json()["detail"]
+    trace = (await client.get("/trace", params={"charger": "Depot.CP01", "action": action})).json()
+    assert trace["items"] == []
 
 
 async def test_the_test_bench_needs_the_right_to_maintain(system: System) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from scada.core.errors import NotFound
+from scada.core.errors import BadRequest, NotFound
 from scada.core.plant import Plant
 from scada.core.ports import FrameFilter, TracedFrame
 from scada.drivers.ocpp import schemas
@@ -36,6 +36,13 @@ class Console:
             "request": schemas.schema(version, action),
             "response": schemas.schema(version, f"{action}Response"),
         }
+
+    def check(self, charger: str, action: str, payload: Mapping[str, object]) -> None:
+        """See whether the schema takes a message. Raises NotFound, or BadRequest with the JSON path of the fault."""
+        self.schema(charger, action)
+        fault = schemas.fault(self._dialect(charger).version, action, payload)
+        if fault:
+            raise BadRequest(f"nothing was sent: {fault}")
 
     def frames(self, where: FrameFilter, limit: int) -> Sequence[TracedFrame]:
         """The newest frames that are still kept, oldest first."""

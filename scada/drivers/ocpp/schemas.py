@@ -49,6 +49,15 @@ def check_response(version: str, action: str, body: object) -> None:
     _check(_validator(version, f"{action}Response"), body)
 
 
+def fault(version: str, action: str, body: object) -> str:
+    """What is wrong with the payload of a CALL that we are to send, after its JSON path; empty: nothing."""
+    found = next(_validator(version, action).iter_errors(body), None)
+    if found is None:
+        return ""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in found.instance_path)
+    return f"${''.join(steps)}: {found.message}"
+
+
 @functools.cache
 def schema(version: str, name: str) -> dict[str, Any]:
     """The JSON schema of a message: `Reset` of a CALL's payload, `ResetResponse` of its CALLRESULT's."""

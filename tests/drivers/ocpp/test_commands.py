@@ -303,7 +303,7 @@ async def test_a_long_list_goes_in_parts_the_first_full(central: Central) -> Non
             "SendLocalList", version=11, update="Full", entries=[{"id_tag": "X" * 21, "status": "Accepted"}]
         )
         assert (wrong.outcome, charger.asked) == (Outcome.REFUSED, [])
-        assert "localAuthorizationList/0/idTag" in wrong.text
+        assert "$.localAuthorizationList[0].idTag" in wrong.text
         charger.answers["SendLocalList"] = {"status": "VersionMismatch"}
         failed = await charger.do("SendLocalList", version=4, update="Differential", entries=entries[:1])
         assert (failed.outcome, "VersionMismatch" in failed.text) == (Outcome.REFUSED, True)
@@ -463,7 +463,7 @@ async def test_any_message_is_sent_if_the_schema_takes_it_and_the_answer_comes_a
         ):
             wrong = await charger.do(command, **arguments)
             assert (wrong.outcome, charger.asked) == (Outcome.REFUSED, [])
-            assert "csChargingProfiles/chargingSchedule/chargingSchedulePeriod/0/startPeriod" in wrong.text
+            assert "$.csChargingProfiles.chargingSchedule.chargingSchedulePeriod[0].startPeriod" in wrong.text
         for action in ("BootNotification", "Nonsense", "../x"):
             assert (await charger.do("Send", action=action, payload={})).outcome is Outcome.REFUSED
         assert charger.asked == []

@@ -7,7 +7,6 @@ from typing import Any
 
 from scada.core.command import Command, CommandResult, Outcome
 from scada.drivers.ocpp import schemas
-from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.station import Station
 
 SECRET_KEYS = frozenset(("authorizationkey",))
@@ -34,8 +33,5 @@ def accepted(answer: Mapping[str, Any]) -> CommandResult:
 
 def wrong(action: str, body: Mapping[str, Any]) -> CommandResult | None:
     """The refusal of a payload that the schema does not have, with the place of the fault; None: it is right."""
-    try:
-        schemas.check_request("ocpp1.6", action, body)
-    except CallError as fault:
-        return CommandResult(Outcome.REFUSED, f"nothing was sent: {fault.description or fault}")
-    return None
+    fault = schemas.fault("ocpp1.6", action, body)
+    return CommandResult(Outcome.REFUSED, f"nothing was sent: {fault}") if fault else None
