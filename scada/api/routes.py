@@ -22,6 +22,7 @@ from scada.api import (
     outbox,
     pending,
     profiles,
+    reports,
     sessions,
 )
 from scada.api.access import actor_of, basic_scheme, bearer_scheme, origin_of, requires
@@ -48,6 +49,7 @@ def build(services: ApiServices) -> APIRouter:
     _system(router, services)
     _tags(router, services, secured)
     sessions.build(router, services, secured)
+    reports.build(router, services, secured)
     _chargers(router, services, secured)
     _commands(router, services, secured)
     force.build(router, services, secured)

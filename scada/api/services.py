@@ -10,6 +10,7 @@ from scada.core.file_ports import FileShelf
 from scada.core.pending import PendingChargers
 from scada.core.plant import DutySpan, Plant
 from scada.core.ports import AnswerLinks, Archive, ChargerKnowledge, DeviceConsole
+from scada.core.report_ports import ReportDesk
 from scada.core.session_ports import SessionStore
 from scada.identity.accounts import Accounts
 from scada.runtime.campaigns import Campaigns
@@ -38,6 +39,7 @@ class ApiServices:
     accounts: Accounts
     archive: Archive
     sessions: SessionStore
+    reports: ReportDesk
     console: DeviceConsole
     knowledge: ChargerKnowledge
     campaigns: Campaigns

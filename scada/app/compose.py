@@ -46,6 +46,7 @@ from scada.notify.calendar import write_calendar
 from scada.notify.links import LinkSigner, load_key
 from scada.opcua.server import OpcUaServer
 from scada.project.loader import with_network
+from scada.reports import Desk
 from scada.runtime.bookkeeper import Bookkeeper
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.clock import SystemClock
@@ -242,8 +243,10 @@ async def _services(
     links = None
     if plant.oncall.public_url:
         links = LinkSigner(load_key(plant.directory / "data"), plant.oncall.link_valid_us)
+    reports = Desk(plant, archive, running.store.sessions, host.clock)
     notifier = Notifier(
         NotifierServices(
+            reports=reports,
             plant=plant,
             host=host,
             outbox=running.store.outbox,
@@ -267,6 +270,7 @@ async def _services(
             accounts=running.accounts,
             archive=archive,
             sessions=running.store.sessions,
+            reports=reports,
             console=ocpp.console,
             knowledge=ocpp.knowledge,
             campaigns=campaigns,

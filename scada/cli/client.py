@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -51,6 +52,30 @@ def ask(client: httpx2.Client, method: str, path: str, **arguments: Any) -> Any:
     if response.is_success:
         return response.json()
     raise _refusal(response)
+
+
+def download(client: httpx2.Client, path: str, file: Path, parameters: dict[str, str]) -> int:
+    """An answer as a file; its size. The file is there whole or not at all. Raises like `ask`."""
+    import httpx2
+
+    half = file.with_name(f"{file.name}.part")
+    size = 0
+    try:
+        with client.stream("GET", path, params=parameters, timeout=httpx2.Timeout(10, read=600)) as response:
+            if not response.is_success:
+                response.read()
+                raise _refusal(response)
+            with half.open("wb") as out:
+                for part in response.iter_bytes():
+                    size += out.write(part)
+        half.replace(file)
+    except httpx2.HTTPError as error:
+        raise StartError(f"{client.base_url} does not answer ({error}): is the system running?") from error
+    except OSError as error:
+        raise StartError(f"{file} cannot be written ({error.strerror or error})") from error
+    finally:
+        half.unlink(missing_ok=True)
+    return size
 
 
 def lines(client: httpx2.Client, path: str, **arguments: Any) -> Iterator[Any]:

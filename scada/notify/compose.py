@@ -16,7 +16,7 @@ from scada.core.records import Channel, OutboxRecord
 from scada.core.value import TimeUs
 from scada.notify.facts import FIELD_LENGTH_MAX, FactMaker, Facts, Reader, ReadTag, ValueText, flat
 from scada.notify.links import LinkSigner
-from scada.notify.message import TEXT_LENGTH_MAX, Envelope, Mail, make_mail, one_line
+from scada.notify.message import TEXT_LENGTH_MAX, Attachment, Envelope, Mail, make_mail, one_line
 from scada.notify.parcel import Parcel, snapshot_of
 from scada.notify.templates import DEFAULT, SHIPPED, Library
 
@@ -60,11 +60,18 @@ class Composer:
         self.maker = FactMaker(plant, read, links)
         self._health = health
 
-    def compose(self, parcel: Parcel, now_us: TimeUs, figures: Mapping[str, Any] | None = None) -> Mail:
+    def compose(
+        self,
+        parcel: Parcel,
+        now_us: TimeUs,
+        figures: Mapping[str, Any] | None = None,
+        attachments: Sequence[Attachment] = (),
+    ) -> Mail:
         """The message of one or more outbox rows. A template that fails is replaced by a plain list of the facts.
 
         Args:
             figures: of a report (`scada.notify.report`).
+            attachments: files that go with a mail; short messages and webhooks carry none.
 
         Raises:
             ValueError: the recipient's address is none.
@@ -93,7 +100,9 @@ class Composer:
         if sms:
             line = short(text)
             return make_mail(envelope, line, line, "", header=False)
-        return make_mail(envelope, subject, text[:TEXT_LENGTH_MAX], html[:TEXT_LENGTH_MAX])
+        return make_mail(
+            envelope, subject, text[:TEXT_LENGTH_MAX], html[:TEXT_LENGTH_MAX], attachments=attachments
+        )
 
     def render(self, template: str, record: OutboxRecord, facts: Facts) -> tuple[str, str, str]:
         """(subject, text, HTML) of a template; raises whatever it raises."""

@@ -76,7 +76,24 @@ class _MailPolicy(EmailPolicy):
 _POLICY = _MailPolicy(linesep=SMTP.linesep, cte_type="7bit", utf8=False)
 
 
-def make_mail(envelope: Envelope, subject: str, text: str, html: str, *, header: bool = True) -> Mail:
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+def make_mail(
+    envelope: Envelope,
+    subject: str,
+    text: str,
+    html: str,
+    *,
+    header: bool = True,
+    attachments: Sequence[Attachment] = (),
+) -> Mail:
     """A mail.
 
     Args:
@@ -101,6 +118,9 @@ def make_mail(envelope: Envelope, subject: str, text: str, html: str, *, header:
     message.set_content(text)
     if html:
         message.add_alternative(html, subtype="html")
+    for one in attachments:
+        main, _, sub = one.media_type.partition(";")[0].partition("/")
+        message.add_attachment(one.content, maintype=main, subtype=sub, filename=one_line(one.name, 100))
     return Mail(envelope.recipient, subject, text, message.as_bytes(policy=_POLICY), html)
 
 

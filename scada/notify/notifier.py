@@ -14,12 +14,14 @@ import structlog
 from scada.core.plant import Plant
 from scada.core.ports import Archive, OutboxRow, OutboxStore
 from scada.core.records import Channel
+from scada.core.report_ports import ReportDesk
 from scada.core.value import GOOD, TimeUs
+from scada.notify.attachments import attachments
 from scada.notify.compose import Composer
 from scada.notify.lane import POLL_S, RETRY_FIRST_S, Lane, LaneSettings, Sent
 from scada.notify.links import LinkSigner
 from scada.notify.mail_post import MailPost
-from scada.notify.message import Mail
+from scada.notify.message import Attachment, Mail
 from scada.notify.parcel import Parcel, key_of, snapshot_of
 from scada.notify.relay import Answer, Verdict
 from scada.notify.report import SAMPLE, Duties, ReportFigures
@@ -48,6 +50,7 @@ class NotifierServices:
         folders: of templates, the project's first.
         secret: reference → secret, or None where it is not there; read anew each time. Called in a thread.
         links: makes links to acknowledge with; None: messages carry none (`public_url` is not set).
+        reports: makes what timed reports carry as files; None: they carry none.
         duties: moment → rota → names of who is on call.
         tls_context: for servers whose certificate the system's authorities do not vouch for.
     """
@@ -60,6 +63,7 @@ class NotifierServices:
     secret: Callable[[str], str | None]
     links: LinkSigner | None = None
     duties: Duties = field(default=lambda _: {})
+    reports: ReportDesk | None = None
     tls_context: ssl.SSLContext | None = None
     retry_first_s: float = RETRY_FIRST_S
     poll_s: float = POLL_S
@@ -71,6 +75,7 @@ class Notifier:
     def __init__(self, services: NotifierServices) -> None:
         self._plant = plant = services.plant
         self._host = services.host
+        self._reports = services.reports
         self._composer = Composer(
             plant,
             services.folders,
@@ -192,10 +197,16 @@ class Notifier:
     async def _compose(self, parcel: Parcel, now_us: TimeUs) -> Mail:
         record = parcel.carrier.record
         snapshot = snapshot_of(record)
-        figures = {}
+        figures: dict[str, Any] = {}
         if snapshot.get("kind") == "report":
             figures = await self._figures.gather(str(snapshot.get("site", "")), record.language, now_us)
-        return self._composer.compose(parcel, now_us, figures)
+            figures["not_attached"] = []
+        attached: list[Attachment] = []
+        if snapshot.get("kind") == "report" and record.channel is Channel.EMAIL and self._reports is not None:
+            attached, figures["not_attached"] = await attachments(
+                self._reports, self._plant, record, snapshot
+            )
+        return self._composer.compose(parcel, now_us, figures, attached)
 
     async def _send_mail(self, parcel: Parcel) -> Sent:
         try:

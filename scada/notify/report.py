@@ -109,5 +109,6 @@ SAMPLE: Mapping[str, Any] = {
     "unacknowledged": 1,
     "online": 9,
     "offline": 1,
+    "not_attached": [],
 }
 """For previews and checks of templates."""

@@ -56,6 +56,11 @@ def oncall_parts(project: ProjectFile) -> dict[str, Any]:
                 days=section.days,
                 template=section.template,
                 site=section.site,
+                report=section.report,
+                period=section.period,
+                formats=tuple(section.formats),
+                by=section.by,
+                step=section.step,
             )
             for section in project.reports
         ),

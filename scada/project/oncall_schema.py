@@ -213,6 +213,11 @@ class ReportSection(Strict):
     template: Template = "report"
     site: str = ""
     timezone: Timezone | None = None
+    report: Literal["", "sessions", "energy", "availability", "utilisation", "peak", "alarms", "audit"] = ""
+    period: Literal["yesterday", "last_week", "last_month", "today", "this_month"] = "yesterday"
+    formats: Annotated[list[Literal["pdf", "xlsx", "csv"]], Field(min_length=1, max_length=3)] = ["pdf"]
+    by: Literal["site", "charger", "connector", "token", "vehicle", "plan", "all"] = "charger"
+    step: Literal["hour", "day", "week", "month", "all"] = "day"
 
     @property
     def title(self) -> str:

@@ -35,6 +35,7 @@ from scada.history import CoreStore, open_core
 from scada.identity import passwords
 from scada.identity.accounts import Accounts
 from scada.notify import LinkSigner
+from scada.reports import Desk
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
@@ -143,6 +144,7 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
             accounts=accounts,
             archive=store.archive,
             sessions=store.sessions,
+            reports=Desk(made, store.archive, store.sessions, clock),
             console=Console(made, Trace(clock, 1), lambda _: V16),
             knowledge=NothingKnown(),
             version="0",

@@ -104,3 +104,34 @@ async def test_a_plate_that_nobody_has(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/sessions", params={"plate": "ZZ-000"})
     assert answer.status_code == 404
     assert "plate" in answer.text
+
+
+async def test_a_report_as_a_file(system: System, client: httpx2.AsyncClient) -> None:
+    number = await _charged(system)
+    answer = await client.get("/reports/sessions.csv", params={"period": "today", "charger": "Depot.CP05"})
+    assert answer.status_code == 200
+    assert "attachment" in answer.headers["content-disposition"]
+    assert any(line.startswith(f"{number},") for line in answer.text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status"),
+    [
+        ("/reports/gossip.csv", {"period": "today"}, 422),
+        ("/reports/energy.docx", {"period": "today"}, 422),
+        ("/reports/energy.csv", {}, 400),
+        ("/reports/energy.csv", {"period": "someday"}, 400),
+        ("/reports/energy.csv", {"period": "today", "from": "2026-01-01T00:00:00Z"}, 400),
+        ("/reports/energy.csv", {"period": "today", "site": "Mars"}, 404),
+    ],
+)
+async def test_reports_that_cannot_be_meant(
+    client: httpx2.AsyncClient, path: str, query: dict[str, str], status: int
+) -> None:
+    assert (await client.get(path, params=query)).status_code == status
+
+
+async def test_the_audit_is_not_for_everybody(system: System) -> None:
+    async with httpx2.AsyncClient(trust_env=False, headers=system.basic("olga")) as olga:
+        answer = await olga.get(f"{system.http}/api/v1/reports/audit.csv", params={"period": "today"})
+        assert answer.status_code == 403

@@ -171,6 +171,10 @@ class Report:
         days: 0 (Monday) to 6.
         template: `report` (state of the site, sessions, energy), `self_test`, or one of the project's.
         site: path of the site it is about; empty: all.
+        report: what is attached (`scada.core.report_ports.REPORTS`); empty: nothing.
+        period: of what is attached, for example `yesterday`.
+        formats: of what is attached, for example `pdf`.
+        by, step: of the report `energy`.
     """
 
     name: str
@@ -180,6 +184,11 @@ class Report:
     days: tuple[int, ...] = (0, 1, 2, 3, 4, 5, 6)
     template: str = "report"
     site: str = ""
+    report: str = ""
+    period: str = "yesterday"
+    formats: tuple[str, ...] = ("pdf",)
+    by: str = "charger"
+    step: str = "day"
 
 
 @dataclass(frozen=True, kw_only=True)
