@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scada import __version__
-from scada.cli import ca, campaigns, chargers, firmware, project, report, run, tags, user
+from scada.cli import backup, ca, campaigns, chargers, export, firmware, project, report, run, tags, user
 from scada.cli.common import errors
 from scada.core.errors import ProjectError, ScadaError
 
@@ -22,6 +22,8 @@ app = typer.Typer(
 project.add_to(app)
 run.add_to(app)
 report.add_to(app)
+backup.add_to(app)
+export.add_to(app)
 app.add_typer(tags.app, name="tags")
 app.add_typer(chargers.app, name="chargers")
 app.add_typer(campaigns.app, name="campaigns")

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError
 from scada.core.errors import StartError
 from scada.history.database import copy_file, inspect_file, make_engine
 
-HEAD = 4
+HEAD = 5
 """The newest step in `migrations/core`."""
 OLDEST = 2
 """The oldest schema that can be taken over."""

@@ -87,7 +87,7 @@ def test_schema_3_of_before_alembic_is_taken_over(tmp_path: Path) -> None:
     open_core_database(path).dispose()
     connection = sqlite3.connect(path)
     connection.executescript(
-        "DROP TABLE core_version; DROP TABLE session_figures; DROP TABLE feed; DROP TABLE feed_state;"
+        "DROP VIEW sessions; DROP VIEW alarms; DROP VIEW energy_15min; DROP TABLE core_version; DROP TABLE session_figures; DROP TABLE feed; DROP TABLE feed_state;"
         "DROP INDEX ix_charging_transaction_site; DROP INDEX ix_charging_transaction_token;"
         "DROP INDEX ix_charging_transaction_odd; DROP INDEX ix_charging_transaction_vehicle;"
         "DROP INDEX ix_charging_transaction_updated;"
