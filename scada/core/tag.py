@@ -273,6 +273,7 @@ class Tag:
         watch: told within each write that leaves its band, or None.
         recording: what of its changes goes to history; None: nothing does, or values at set times.
         gate: keeps values back while the tag is forced or its watchdog has bitten; usually None.
+        is_state: no register: a bit or a text.
         special: it has a gate or a recording: what the hot path asks once instead of twice.
         dirty: it is in the change-set.
     """
@@ -283,6 +284,7 @@ class Tag:
         "definition",
         "dirty",
         "index",
+        "is_state",
         "path",
         "quality",
         "quality_us",
@@ -298,6 +300,7 @@ class Tag:
         self.definition = definition
         self.path = definition.path
         self.index = index
+        self.is_state = definition.kind is not Kind.REGISTER
         self.value: Value = definition.initial
         self.quality: int = (
             Quality.GOOD if definition.initial is not None else Quality.BAD_WAITING_FOR_INITIAL_DATA

@@ -20,7 +20,7 @@ from scada.core.plant import DutySpan, Plant
 from scada.core.ports import Clock, Journal, SampleSink
 from scada.core.records import HoldRecord
 from scada.core.tag import Tag
-from scada.core.value import GOOD, Kind
+from scada.core.value import GOOD
 from scada.runtime.board import AlarmBoard
 from scada.runtime.events import EventHub
 from scada.runtime.gate import CommitGate
@@ -80,7 +80,11 @@ class PlantHost:
         batch = batch if isinstance(batch, list) else list(batch)
         # Of mere numbers expressions follow with the next cycle, once for all values of the meantime: a sum over a site
         # would else be worked out for each message of each charger. A state may be gone by then: it counts at once.
-        states = any(tag.definition.kind is not Kind.REGISTER for tag, *_ in batch)
+        states = False
+        for write in batch:
+            if write[0].is_state:
+                states = True
+                break
         self.core.write(batch, self.clock.now_us(), settle=states)
         if self.core.has_effects:
             self._gate.submit(self.core.take())

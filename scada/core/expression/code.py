@@ -81,6 +81,17 @@ class _Outcome(NamedTuple):
     error: Exception | None
 
 
+def _fine(tag: Tag) -> Any:
+    """A Good value; anything else is left to `slow`."""
+    if tag.quality:
+        raise Unusable
+    return tag.value
+
+
+def _unsure() -> Any:
+    raise Unusable
+
+
 def _attempt(turn: Turn, memory_: memory.Memory, arguments: Callable[[], tuple[Any, ...]]) -> _Outcome:
     before, turn.uncertain = turn.uncertain, False
     try:
@@ -121,6 +132,8 @@ _NAMES: dict[str, Any] = {
     "NOT_GOOD": NOT_GOOD,
     "read": _read,
     "whole": _whole,
+    "fine": _fine,
+    "unsure": _unsure,
     "attempt": _attempt,
     "take": _take,
     "if_bad": _if_bad,
@@ -285,6 +298,8 @@ class _Emitter:
     def __init__(self, parts: _Parts, *, guarded: bool) -> None:
         self._parts = parts
         self._guarded = guarded
+        self._watching = True
+        """`fast` looks at the quality of what is read before it begins; within the second part of `if_bad` as it goes."""
         self.lines: list[str] = []
         """Calls of functions with memory, in order."""
 
@@ -293,8 +308,10 @@ class _Emitter:
             case Constant():
                 return repr(node.value)
             case Reference():
-                name = self._parts.tag(node, watched=True)
-                return f"read(c, {name})" if self._guarded else f"{name}.value"
+                name = self._parts.tag(node, watched=self._watching and not self._guarded)
+                if self._guarded:
+                    return f"read(c, {name})"
+                return f"{name}.value" if self._watching else f"fine({name})"
             case Field():
                 return f"f.{node.name}"
             case Unary():
@@ -340,12 +357,24 @@ class _Emitter:
                     return _OF_CLOCK[name]
                 return f"time_between(c, {', '.join(map(self.emit, node.arguments))})"
             case Role.GUARD:
-                first, second = map(self.emit, node.arguments)
-                return f"if_bad(c, lambda: {first}, lambda: {second})" if self._guarded else first
+                return self._guard(node)
             case Role.MEMORY:
                 return self._memory(node)
             case Role.PLAIN:
                 return self._plain(node)
+
+    def _guard(self, node: Call) -> str:
+        first, second = node.arguments
+        if self._guarded:
+            return f"if_bad(c, lambda: {self.emit(first)}, lambda: {self.emit(second)})"
+        if not isinstance(first, Reference):
+            return self.emit(first)
+        # A tag that is Bad for long (nobody sends it) must not keep the whole from the fast way.
+        name = self._parts.tag(first, watched=False)
+        outer, self._watching = self._watching, False
+        other = self.emit(second)
+        self._watching = outer
+        return f"({name}.value if not {name}.quality else {other} if is_bad({name}.quality) else unsure())"
 
     def _plain(self, node: Call) -> str:
         arguments = ", ".join(map(self.emit, node.arguments))
