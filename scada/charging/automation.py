@@ -161,7 +161,8 @@ class Automation:
                 zone, at_min = ZoneInfo(tags.site.timezone), rules.reload_at_min
                 due[site] = at_min is not None and next_time_of_day(at_min, zone, before_us) <= now_us
             rested = now_us - (last.stopped_us or 0) >= RELOAD_PAUSE_US
-            soc = tags.charge(now_us - RELOAD_PAUSE_US)
+            # What was told before the session ended says nothing of what has been used since.
+            soc = tags.charge(max(now_us - RELOAD_PAUSE_US, (last.stopped_us or 0) + 1))
             low = rules.reload_below_soc is not None and soc is not None and soc < rules.reload_below_soc
             pending = self._shelf.get(tags.connector.path)
             fresh = pending is None or now_us - pending.since_us >= RELOAD_PAUSE_US

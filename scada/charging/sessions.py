@@ -23,6 +23,7 @@ from scada.charging.matching import (
     stopped_by,
 )
 from scada.charging.meters import LIFETIME, LIFETIME_SURE_WH, SESSION, UNKNOWN, SampleMeter
+from scada.charging.own_ids import OwnIds
 from scada.charging.told import StartAnswer, StartTransaction, StopAnswer, StopTransaction
 from scada.core.database import Write
 from scada.core.effects import Event
@@ -81,8 +82,7 @@ class SessionBook:
         """Charger → ids of its transactions without a stop: open, late, lost; within what is remembered."""
         self._late: dict[Key, list[TransactionRecord]] = {}
         """Open transactions of an earlier time that were told late, beside the one that runs."""
-        self._own_ids: dict[tuple[str, str, int, TimeUs], int] = {}
-        """(charger, its own id, meter, its time or 0) of stops with ids of its making → ours; to know their retries."""
+        self._own_ids = OwnIds()
         self._meters: dict[int, SampleMeter] = {}
         """Of open transactions, by id."""
         self._learned: dict[Key, int] = {}
@@ -94,9 +94,7 @@ class SessionBook:
         """Take over the transactions of an earlier run: the open ones, and some closed ones to know retries."""
         for record in records:
             self._remember(record)
-            if record.charger_id and record.stopped_us is not None and record.meter_stop_wh is not None:
-                time_us = 0 if "clock" in record.flags else record.stopped_us
-                self._own_ids[record.charger, record.charger_id, record.meter_stop_wh, time_us] = record.id
+            self._own_ids.restore(record)
             key = (record.charger, record.connector)
             if "session_register" in record.flags:
                 self._learned[key] = SESSION
@@ -125,6 +123,10 @@ class SessionBook:
         """A transaction that is remembered."""
         record = self._by_id.get(number)
         return self._live(record) if record else None
+
+    def known_as(self, record: TransactionRecord) -> int | None:
+        """The id of its own making by which the charger may know an open transaction; None: it has named none."""
+        return self._own_ids.known_as(record.id, self._of_charger.get(record.charger, ()))
 
     def last_on(self, key: Key) -> TransactionRecord | None:
         """The newest transaction of a connector of the project, running or ended."""
@@ -202,13 +204,13 @@ class SessionBook:
         own_id = ""
         if record is None:
             own_id = id_text(request.transaction_id)
-            time_us = 0 if clock_flag else stopped_us
-            own = (request.charger, own_id, meter(request.meter_stop_wh), time_us)
-            if own in self._own_ids:
-                known = self._by_id.get(self._own_ids[own])  # a retry
+            own = self._own_ids.stop(request, 0 if clock_flag else stopped_us)
+            before = self._own_ids.ended_by(own)
+            if before is not None:
+                known = self._by_id.get(before)  # a retry
                 return known if known is not None and "unknown_start" not in known.flags else None
             record = self._meant(request, None if clock_flag else stopped_us, token.parent if token else "")
-            self._note_own(own, self._next_id if record is None else record.id)
+            self._own_ids.note(own, self._next_id if record is None else record.id)
         how: dict[str, Any] = {
             "own_id": own_id,
             "stopped_us": stopped_us,
@@ -261,6 +263,7 @@ class SessionBook:
             other = self._by_id.get(transaction_id)
             if other is not None and other.charger == charger:
                 return None  # of a transaction that has ended, or of one told late
+            self._own_ids.named(record.id, transaction_id)
         samples = self._meters.get(record.id)
         if samples is None:
             learned = self._learned.get(key, UNKNOWN)
@@ -293,11 +296,6 @@ class SessionBook:
     def _close_lost(self, record: TransactionRecord, stopped_us: TimeUs, now_us: TimeUs) -> None:
         self._finish(closing.lost(record, self._live(record).energy_wh, stopped_us, now_us), now_us)
 
-    def _note_own(self, own: tuple[str, str, int, TimeUs], number: int) -> None:
-        self._own_ids[own] = number
-        while len(self._own_ids) > CLOSED_REMEMBERED:
-            del self._own_ids[next(iter(self._own_ids))]
-
     def _finish(self, record: TransactionRecord, now_us: TimeUs) -> None:
         key = (record.charger, record.connector)
         before = self._by_id.get(record.id)
@@ -312,6 +310,7 @@ class SessionBook:
                 del self._late[key]
         if key not in self._open and key in self._late:
             self._promote(key, now_us)
+        self._own_ids.ended(record.id)
         samples = self._meters.pop(record.id, None)
         if samples is not None and samples.source:
             sure = samples.source == SESSION or record.meter_start_wh >= LIFETIME_SURE_WH
@@ -363,7 +362,10 @@ class SessionBook:
     def _meant(
         self, request: StopTransaction, stopped_us: TimeUs | None, parent: str
     ) -> TransactionRecord | None:
-        """What a stop with an unknown id means: an open one, else one whose stop was lost."""
+        """What a stop with an unknown id means: the one whose samples had it, an open one, or one whose stop was lost."""
+        named = self._own_ids.meant(request.transaction_id, self._of_charger.get(request.charger, ()))
+        if named is not None:
+            return self._by_id[named]
         records = [self._by_id[number] for number in self._of_charger.get(request.charger, ())]
         for state in (TransactionState.OPEN, TransactionState.LOST_STOP):
             candidates = [record for record in records if record.state is state]

@@ -102,6 +102,45 @@ def test_who_has_gone_or_stopped_himself_is_not_resumed(yard: Make) -> None:
     assert depot.orders() == []
 
 
+def test_after_a_fault_the_session_is_resumed_once_the_connector_is_well(yard: Make) -> None:
+    depot = yard(resume=True)
+    depot.status("Preparing")
+    number = depot.start("FLEET-0003").transaction_id
+    depot.status("Faulted")
+    depot.stop(number, reason="Other")
+    depot.core.wait(20)
+    assert depot.orders() == []
+    assert depot.tag("Automation") == "resume: the connector is Faulted"
+    depot.status("Preparing")
+    depot.core.wait(5)
+    (order,) = depot.orders("RemoteStart")
+    assert (order.arguments, order.user) == ({"id_tag": "FLEET-0003"}, "<resume>")
+    depot.start("FLEET-0003", meter=5000)
+    depot.core.wait(60)
+    assert depot.orders() == []
+
+
+def test_the_stop_may_be_told_before_the_fault(yard: Make) -> None:
+    depot = yard(resume=True)
+    depot.status("Preparing")
+    depot.stop(depot.start().transaction_id, reason="Other")
+    depot.status("Faulted")
+    depot.status("SuspendedEV")
+    depot.core.wait(5)
+    assert len(depot.orders("RemoteStart")) == 1
+
+
+def test_a_fault_long_after_the_session_resumes_nothing(yard: Make) -> None:
+    depot = yard(resume=True)
+    depot.status("Preparing")
+    depot.stop(depot.start().transaction_id, reason="Other")
+    depot.core.wait(120)
+    depot.status("Faulted")
+    depot.status("Preparing")
+    depot.core.wait(60)
+    assert depot.orders() == []
+
+
 def test_a_vehicle_left_plugged_in_is_started_again_at_its_time(yard: Make) -> None:
     depot = yard(reload=True, reload_at_min=5 * 60)
     depot.status("Preparing")

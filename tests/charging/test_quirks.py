@@ -73,6 +73,23 @@ def test_a_lifetime_register_in_the_stop_of_a_session_that_began_at_zero(yard: M
     assert (depot.transactions[0].energy_wh, depot.transactions[0].flags) == (8_000, "meter_implausible")
 
 
+def test_26_28_the_id_that_a_charger_names_in_its_samples_is_the_one_it_stops_with(yard: Make) -> None:
+    depot = yard()
+    ours = depot.start(meter=1000, ago=600).transaction_id
+    book = depot.core.core.sessions
+    running = book.open_on(CP, 1)
+    assert running is not None
+    assert book.known_as(running) is None
+    depot.sample(1_500, 10**30)  # cannot be sent back
+    assert book.known_as(running) is None
+    depot.sample(2_000, -5)
+    assert book.known_as(running) == -5
+    assert depot.stop(-5, meter=900).known, "whatever its register says"
+    (transaction,) = depot.transactions
+    assert (transaction.id, transaction.charger_id) == (ours, "-5")
+    assert book.known_as(running) is None
+
+
 @pytest.mark.parametrize("number", [3, 9223372036854775807])
 def test_6_7_samples_of_a_transaction_that_is_none_change_no_session(yard: Make, number: int) -> None:
     depot = yard()

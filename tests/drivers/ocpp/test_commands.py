@@ -502,3 +502,46 @@ async def test_a_composite_schedule_is_looked_at_before_it_is_believed(central: 
         deviations = central.ocpp.stations["DEPOT-CP01"].deviations
         assert deviations.count_of("begins outside the schedule") == 1
         assert deviations.count_of("not the same") == 1
+
+
+async def test_a_charger_that_made_up_a_transaction_id_is_stopped_and_limited_by_it(central: Central) -> None:
+    """Quirks 26 and 28: it began offline, and keeps to its own id in all that it says and takes."""
+    own, stopping = -17, []
+
+    def only_own(place: Callable[[dict[str, Any]], int | None]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        return lambda body: {"status": "Accepted" if place(body) == own else "Rejected"}
+
+    def stop(body: dict[str, Any]) -> dict[str, Any]:
+        if body["transactionId"] == own:
+            stopping.append(asyncio.create_task(stopped()))
+        return only_own(lambda body: int(body["transactionId"]))(body)
+
+    async def stopped() -> None:
+        assert charger.peer is not None
+        told = {"transactionId": own, "meterStop": 900, "timestamp": "2020-01-01T00:00:00Z"}
+        await charger.peer.call("StopTransaction", told)
+
+    async with played(
+        central,
+        "DEPOT-CP01",
+        RemoteStopTransaction=stop,
+        SetChargingProfile=only_own(lambda body: body["csChargingProfiles"].get("transactionId")),
+    ) as charger:
+        assert charger.peer is not None
+        profiled(central, "DEPOT-CP01", purpose="TxProfile")
+        now = moment.text(central.host.clock.now_us())
+        start = {"connectorId": 1, "idTag": "FLEET-0001", "meterStart": 100, "timestamp": now}
+        ours = (await charger.peer.call("StartTransaction", start))["transactionId"]
+        assert (await charger.do("SetLimit", ".C1", limit_a=16)).outcome is Outcome.REFUSED
+        sample = {"timestamp": now, "sampledValue": [{"value": "700"}]}
+        await charger.peer.call(
+            "MeterValues", {"connectorId": 1, "transactionId": own, "meterValue": [sample]}
+        )
+        assert (await charger.do("SetLimit", ".C1", limit_a=16)).outcome is Outcome.DONE
+        result = await charger.do("RemoteStop", ".C1")
+        assert (result.outcome, f"transaction {ours} stopped" in result.text) == (Outcome.DONE, True)
+        asked = [body["transactionId"] for name, body in charger.asked if name == "RemoteStopTransaction"]
+        assert asked == [ours, own]
+        await stopping[0]
+    deviations = central.ocpp.stations["DEPOT-CP01"].deviations
+    assert deviations.count_of("of its own making") == 2

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from scada.core.command import Command, CommandResult, Outcome
+from scada.core.records import TransactionRecord
 from scada.drivers.ocpp.peer import Priority
 from scada.drivers.ocpp.station import Station, outcome_event
 from scada.drivers.ocpp.v16.commands.common import connector_number, refused
@@ -17,7 +20,7 @@ async def execute(station: Station, command: Command) -> CommandResult:
     with station.host.events.expect(
         lambda e: e.kind == "transaction_stopped" and e.data["id"] == running.id
     ) as stopped:
-        answer = await station.call("RemoteStopTransaction", {"transactionId": running.id}, Priority.URGENT)
+        answer = await _ask(station, running)
         if answer["status"] != "Accepted":
             return refused(answer)
         event = await outcome_event(stopped, command.deadline_us, station.now_us())
@@ -26,3 +29,13 @@ async def execute(station: Station, command: Command) -> CommandResult:
             Outcome.TIMED_OUT, "accepted, but the end of the transaction has not been reported", answer
         )
     return CommandResult(Outcome.DONE, f"transaction {running.id} stopped ({event.data['reason']})", answer)
+
+
+async def _ask(station: Station, running: TransactionRecord) -> dict[str, Any]:
+    """By our id, and when the charger knows none such by that which it names itself."""
+    answer = await station.call("RemoteStopTransaction", {"transactionId": running.id}, Priority.URGENT)
+    own_id = station.host.core.sessions.known_as(running)
+    if answer["status"] == "Accepted" or own_id is None:
+        return answer
+    station.deviation("takes only a transaction id of its own making", "RemoteStopTransaction")
+    return await station.call("RemoteStopTransaction", {"transactionId": own_id}, Priority.URGENT)

@@ -41,14 +41,14 @@ async def set_limit(station: Station, number: int, limit_a: float, duration_s: i
     why = station.why_not("SetLimit", NEED)
     if why:
         return CommandResult(Outcome.REFUSED, why)
-    transaction = None
+    transaction, own_id = None, None
     if purpose(profile, number) == "TxProfile":
         running = station.host.core.sessions.open_on(station.charger.path, number)
         if running is None:
             return CommandResult(
                 Outcome.REFUSED, "this make takes a limit only within a transaction, and none runs"
             )
-        transaction = running.id
+        transaction, own_id = running.id, station.host.core.sessions.known_as(running)
     sent = charging_profile(
         station.charger,
         number,
@@ -60,6 +60,10 @@ async def set_limit(station: Station, number: int, limit_a: float, duration_s: i
     )
     body: dict[str, Any] = {"connectorId": number, "csChargingProfiles": sent}
     answer = await station.call("SetChargingProfile", body, Priority.URGENT)
+    if answer["status"] != "Accepted" and own_id is not None:
+        station.deviation("takes only a transaction id of its own making", "SetChargingProfile")
+        sent["transactionId"] = own_id
+        answer = await station.call("SetChargingProfile", body, Priority.URGENT)
     if answer["status"] != "Accepted":
         return refused(answer)
     return CommandResult(Outcome.DONE, f"the charger accepted {limit_a:g} A", answer)
