@@ -70,7 +70,7 @@ async def test_a_command_that_is_under_way_when_the_charger_connects_anew_is_sup
             assert central.host.tags["Depot.CP01.Online"].value is True
             assert (await peer.call("BootNotification", BOOT))["status"] == "Accepted"
     page = await central.store.archive.commands(DeedFilter(action="ClearCache"), 1, None)
-    assert [row.outcome for row in page.items] == ["superseded"]
+    assert [row.record.outcome for row in page.items] == ["superseded"]
 
 
 async def test_a_connection_from_which_nothing_comes_is_closed_and_its_neighbour_lives(
