@@ -19,6 +19,7 @@ FIRMWARE_FAILURES = frozenset(
         "InstallationFailed",
         "InstallVerificationFailed",
         "InvalidSignature",
+        "InvalidCertificate",
         "RevokedCertificate",
     )
 )
