@@ -80,6 +80,14 @@ class PostgreSql:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
+        self.start_and_wait(START_TIMEOUT_S)
+
+    def start_and_wait(self, timeout_s: float) -> None:
+        """Start the server and wait so long for an answer; it runs on where none comes.
+
+        Raises:
+            RuntimeError: there was none; the text is the server's log.
+        """
         arguments = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 (our own arguments)
@@ -90,7 +98,7 @@ class PostgreSql:
                 env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C"},
                 **self._as_user,
             )
-        deadline = time.monotonic() + START_TIMEOUT_S
+        deadline = time.monotonic() + timeout_s
         while True:
             try:
                 psycopg.connect(self.dsn(), connect_timeout=5).close()

@@ -36,6 +36,10 @@ def thinned(columns: Columns, from_us: int, to_us: int, pixels: int) -> Columns:
         at = pixel[changes]
         keep[changes[np.concatenate(([True], at[1:] != at[:-1]))]] = True
         keep[changes[np.concatenate((at[1:] != at[:-1], [True]))]] = True
+    gone = np.flatnonzero(~good)
+    if len(gone):
+        at = pixel[gone]
+        keep[gone[np.concatenate(([True], at[1:] != at[:-1]))]] = True
     counted = np.flatnonzero(good)
     if len(counted):
         by = np.lexsort((columns.values[counted], pixel[counted]))
