@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 from scada import __version__
-from scada.cli import backup, ca, campaigns, chargers, export, firmware, project, report, run, tags, user
+from scada.cli import (
+    backup,
+    ca,
+    campaigns,
+    chargers,
+    export,
+    firmware,
+    history,
+    project,
+    report,
+    run,
+    tags,
+    user,
+)
 from scada.cli.common import errors
 from scada.core.errors import ProjectError, ScadaError
 
@@ -30,6 +43,7 @@ app.add_typer(campaigns.app, name="campaigns")
 app.add_typer(firmware.app, name="firmware")
 app.add_typer(user.app, name="user")
 app.add_typer(ca.app, name="ca")
+app.add_typer(history.app, name="history")
 
 _options = {"debug": False}
 

@@ -32,7 +32,8 @@ from scada.history.rows import (
     to_user,
     to_visit,
 )
-from scada.history.samples import Place, SampleHistory, parse_url
+from scada.history.samples import HistoryAway, Place, SampleHistory, parse_url
+from scada.history.samples.store import SampleStore
 from scada.history.sessions import SqlSessions
 from scada.history.upgrade import open_core_database
 from scada.runtime.plant_core import Restart
@@ -222,3 +223,17 @@ def sample_place(
             "(postgresql://user:password@host:5432/database), or leave [history] url out for history.db"
         )
     return Place(directory, parse_url(text), project)
+
+
+def open_samples(
+    directory: Path, history: HistorySettings, project: str, secret: Callable[[str], str | None]
+) -> SampleStore:
+    """The sample store alone, for tools, while no supervisor runs.
+
+    Raises:
+        StartError: it cannot be used.
+    """
+    try:
+        return SampleStore(sample_place(directory, history, project, secret))
+    except HistoryAway as error:
+        raise StartError(str(error)) from error

@@ -125,6 +125,21 @@ class PostgreSql:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def cpu_s(self) -> float:
+        """CPU-seconds of the server and of those of its processes that live or have ended."""
+        assert self._process is not None
+        ticks = 0
+        parent = str(self._process.pid)
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                text = stat.read_text()
+            except OSError:
+                continue  # it has just ended
+            fields = text.rpartition(")")[2].split()
+            if fields[1] == parent or stat.parent.name == parent:
+                ticks += sum(map(int, fields[11:15] if stat.parent.name == parent else fields[11:13]))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def database(self) -> str:
         """Make an empty database; returns its name."""
         self._count += 1

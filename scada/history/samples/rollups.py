@@ -24,7 +24,7 @@ from scada.history.samples.view import View, look
 
 GRACE_US = 10 * MINUTE_US
 """A day is worked out so long after its end: what chargers send late usually comes within this."""
-SMALL = 128
+SMALL = 256
 SMALL_MAX = 8
 """So many blocks below `SMALL` samples in a month of a tag are joined."""
 
@@ -59,7 +59,7 @@ def roll(store: SampleStore, days: list[Day]) -> int:
             if day < view.raw_from(tag_id):
                 made.append(((tag_id, day), None))  # its samples are gone: what was worked out before stands
             else:
-                made.append(((tag_id, day), _worked_out(view, tag_id, store.kind_of(tag_id), day)))
+                made.append(((tag_id, day), worked_out(view, tag_id, store.kind_of(tag_id), day)))
     with store.engine.begin() as connection:
         store.partition(connection, months_of(day for _, day in days))
         for (tag_id, day), row in made:
@@ -71,7 +71,8 @@ def roll(store: SampleStore, days: list[Day]) -> int:
     return len(made)
 
 
-def _worked_out(view: View, tag_id: int, kind: str, day: int) -> dict[str, Any]:
+def worked_out(view: View, tag_id: int, kind: str, day: int) -> dict[str, Any]:
+    """The roll-ups of a day out of its samples; empty where there are none."""
     entry = (tag_id, kind)
     columns = view.raw("", entry, day, day + DAY_US)
     if kind == Kind.TEXT.value or not len(columns):
