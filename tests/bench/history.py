@@ -55,14 +55,15 @@ def _engine(engine: str, folder: Path, server: PostgreSql) -> None:
     )
     narrow_per_cpu_s, narrow_bytes, narrow_day_ms = _narrow(narrow, engine, folder, server)
     rounds = SAMPLES // TAGS
-    now = [T0 + 400 * DAY_US]
-    history = SampleHistory(place, now_us=lambda: now[0])
+    # The clock stands within the day of the samples: roll-ups come when it is over, and are measured below.
+    now_us = T0 + 300 * DAY_US + rounds * STEP_US
+    history = SampleHistory(place, now_us=lambda: now_us)
     power = _tags()
     began = _cpu(server, engine)
     _feed(history, power, rounds, T0 + 300 * DAY_US)
     assert history.flush(600)
     fed = _cpu(server, engine)
-    assert history.writer.submit(lambda store: store.compact(now[0], everything=True), 600)
+    assert history.writer.submit(lambda store: store.compact(now_us, everything=True), 600)
     done = _cpu(server, engine)
     count = rounds * TAGS
     figure("history", "samples_per_cpu_s", count / (done - began), "1/s", narrow_per_cpu_s, engine=engine)

@@ -26,7 +26,7 @@ def test_check_and_compact_of_a_project(project: Path) -> None:
     for words in (["check"], ["compact"], ["check", "--repair"]):
         result = run.invoke(app, ["history", *words, str(project)])
         assert result.exit_code == 0, result.output
-    assert "0 problems" in result.output
+        assert words == ["compact"] or "0 problems" in result.output
 
 
 def test_what_is_no_history_is_refused(project: Path) -> None:
