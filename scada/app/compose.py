@@ -188,6 +188,7 @@ async def start(
         )
         try:
             clock = SystemClock()
+            await asyncio.to_thread(store.begin_feed)
             restart = await asyncio.to_thread(store.restart)
             domain = plant.mail.sender.partition("@")[2] or "scada.invalid"
             host = PlantHost(plant, restart, clock, store.journal, store.samples, domain)
@@ -305,7 +306,7 @@ async def _services(
     )
     services: dict[str, Callable[[], Awaitable[None]]] = {
         "Accounts": running.accounts.run,
-        "Vitals": Vitals(host, plant.directory / "data", running.store.samples, running.accounts, opcua).run,
+        "Vitals": Vitals(host, plant.directory / "data", running.store, running.accounts, opcua).run,
         "Ocpp": lambda: ocpp.run(sockets["ocpp"], sockets.get("ocpps")),
         "Modbus": ModbusDriver(host, tuple(plant.meters()), profiles).run,
         "Bookkeeper": Bookkeeper(plant, host, archive, running.store.sessions).run,

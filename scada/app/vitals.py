@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scada.core.database import Write
 from scada.core.value import GOOD, Value
-from scada.history import SampleHistory
+from scada.history import CoreStore
 from scada.identity.accounts import Accounts
 from scada.opcua.access import CONNECTIONS_MAX
 from scada.opcua.certificates import days_left
@@ -28,18 +28,23 @@ class Vitals:
         self,
         host: PlantHost,
         data: Path,
-        samples: SampleHistory,
+        store: CoreStore,
         accounts: Accounts,
         opcua: OpcUaServer,
     ) -> None:
         self._host = host
         self._data = data
+        samples, feeder = store.samples, store.feeder
         self._fast: dict[str, Callable[[], Value]] = {
             "SamplesDropped": lambda: float(samples.dropped + host.tags.samples_dropped),
             "HistoryOk": lambda: not samples.state,
             "HistoryState": lambda: samples.state,
             "HistoryWaiting": lambda: float(samples.waiting),
             "HistorySpill": lambda: round(samples.spill_bytes / 1e6, 1),
+            "FeedOk": lambda: feeder is None or not feeder.state,
+            "FeedState": lambda: feeder.state if feeder else "",
+            "FeedWaiting": lambda: float(feeder.waiting) if feeder else 0.0,
+            "FeedLag": lambda: round(feeder.lag_s, 0) if feeder else 0.0,
             "LogInFailures": lambda: float(accounts.refused),
             "OpcuaClients": lambda: float(opcua.clients),
             "OpcuaClientsMax": lambda: float(CONNECTIONS_MAX),

@@ -120,6 +120,7 @@ def restore(file: Path, project: Path) -> BackupFacts:
         manifest = _unpack(file, work)
         for name, rows in manifest["rows"].items():
             _see(work / DATA / name, name, rows)
+        _be_another(work / DATA / "core.db")
         if project.exists():
             project.rmdir()
         work.chmod(0o755)
@@ -262,6 +263,20 @@ def _unpack(file: Path, work: Path) -> dict[str, Any]:
         if wanted:
             raise StartError(f"{file} is cut: {next(iter(wanted))} is missing")
     return manifest
+
+
+def _be_another(path: Path) -> None:
+    """What PostgreSQL was fed after the backup must not be overwritten by numbers that are given out once more.
+
+    It is fed again only after somebody said so there (`scada.history.feed` tells how).
+    """
+    connection = sqlite3.connect(path)
+    try:
+        with connection:
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'feed_state'").fetchone():
+                connection.execute("DELETE FROM feed_state WHERE name = 'identity'")
+    finally:
+        connection.close()
 
 
 def _see(path: Path, name: str, rows: dict[str, int]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ BUSY_TIMEOUT_MS = 5_000
 """How long a writer waits for another process (`scada user`) before its transaction fails."""
 CHECK_SIZE_MAX = 64 * 1024 * 1024
 """A file up to this size is checked whole when it is opened (some 0.1 s); a larger one only by its schema."""
+UPGRADING = threading.Lock()
+"""Alembic keeps what it works on in globals: one upgrade at a time in a process."""
 _MAGIC = b"SQLite format 3\x00"
 
 

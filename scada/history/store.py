@@ -17,7 +17,7 @@ from scada.core.errors import StartError
 from scada.core.plant import HistorySettings
 from scada.core.ports import UserRow
 from scada.core.records import AlarmState, TransactionState
-from scada.history import schema
+from scada.history import feed, schema
 from scada.history.archive import SqlArchive
 from scada.history.database import make_engine, prepare_directory
 from scada.history.journal import SqlJournal
@@ -52,6 +52,7 @@ class CoreStore:
         journal: for the commit gate.
         users, outbox, archive: see `scada.core.ports`; sessions: `scada.core.session_ports`.
         samples: for the plant host; its thread begins with the first sample.
+        feeder: copies records to PostgreSQL; None: it was not begun, or there is none.
     """
 
     def __init__(
@@ -60,9 +61,12 @@ class CoreStore:
         writer: Engine,
         samples: SampleHistory,
         priorities: Mapping[int, str] | None = None,
+        place: Place | None = None,
     ) -> None:
         self._writer = writer
-        self._reader = make_engine(directory / "core.db", "FULL", read_only=True, connections=READERS)
+        self._place = place
+        self.feeder: feed.Feeder | None = None
+        self._reader = make_engine(directory / "core.db", "FULL", read_only=True, connections=READERS + 1)
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="archive")
         self.samples = samples
@@ -128,8 +132,17 @@ class CoreStore:
             visits=sorted(map(to_visit, visits), key=lambda record: record.id),
         )
 
+    def begin_feed(self) -> None:
+        """Feed PostgreSQL from now on where it is configured; else note that there is none. Blocks."""
+        if self._place is None or self._place.url is None:
+            feed.disarm(self._writer, self._lock)
+        elif self.feeder is None:
+            self.feeder = feed.Feeder(self._place, self._writer, self._reader, self._lock)
+
     def close(self) -> None:
         """Write the samples that wait, and close the files. Blocks; call it off the loop or at the very end."""
+        if self.feeder is not None:
+            self.feeder.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self.samples.close()
         self._reader.dispose()
@@ -199,7 +212,7 @@ def open_core(
     except BaseException:
         writer.dispose()
         raise
-    return CoreStore(directory, writer, samples, priorities)
+    return CoreStore(directory, writer, samples, priorities, place)
 
 
 def sample_place(

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import DatabaseError
 
 from scada.core.errors import StartError
-from scada.history.database import copy_file, inspect_file, make_engine
+from scada.history.database import UPGRADING, copy_file, inspect_file, make_engine
 
 HEAD = 5
 """The newest step in `migrations/core`."""
@@ -73,5 +73,7 @@ def upgrade(connection: Connection) -> None:
             )
     elif "schema_version" in names:
         before = connection.exec_driver_sql("SELECT max(version) FROM schema_version").scalar()
-        command.stamp(config, str(before))
-    command.upgrade(config, "head")
+        with UPGRADING:
+            command.stamp(config, str(before))
+    with UPGRADING:
+        command.upgrade(config, "head")

@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from scada.core.errors import StartError
-from scada.history.database import copy_file, inspect_file, make_engine
+from scada.history.database import UPGRADING, copy_file, inspect_file, make_engine
 from scada.history.samples import tables
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations" / "samples"
@@ -88,7 +88,7 @@ def writer_engine(place: Place) -> Engine:
     """An engine for the one writer."""
     if place.url is None:
         return make_engine(place.path, "NORMAL", incremental=True)
-    engine = _postgresql(place.url, 1)
+    engine = postgresql_engine(place.url, 1)
 
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:
@@ -107,10 +107,11 @@ def reader_engine(place: Place) -> Engine:
     """An engine for queries, each transaction of which sees one state of the database."""
     if place.url is None:
         return make_engine(place.path, "NORMAL", read_only=True, connections=READERS)
-    return _postgresql(place.url, READERS, isolation_level="REPEATABLE READ")
+    return postgresql_engine(place.url, READERS, isolation_level="REPEATABLE READ")
 
 
-def _postgresql(url: URL, connections: int, **more: Any) -> Engine:
+def postgresql_engine(url: URL, connections: int, **more: Any) -> Engine:
+    """An engine with our bounds: on connecting, on a statement, and on a server that has gone without a word."""
     options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c client_min_messages=warning"
     return create_engine(
         url,
@@ -198,7 +199,8 @@ def _upgrade(place: Place, connection: Connection) -> None:
     config.set_main_option("script_location", str(place.migrations).replace("%", "%%"))
     config.attributes["connection"] = connection
     config.attributes["version_table"] = VERSION_TABLE
-    command.upgrade(config, "head")
+    with UPGRADING:
+        command.upgrade(config, "head")
 
 
 def _see_owner(place: Place, connection: Connection) -> None:
