@@ -28,6 +28,10 @@ TRIGGERS = (
     "LogStatusNotification",
     "SignChargePointCertificate",
 )
+GUARDED = frozenset(
+    ("CertificateSigned", "DeleteCertificate", "InstallCertificate", "SignedUpdateFirmware", "UpdateFirmware")
+)
+"""Messages that change whom a charger trusts or what it runs, as the commands for it do: from any place on the net."""
 PURPOSES = ("ChargePointMaxProfile", "TxDefaultProfile", "TxProfile")
 CERTIFICATE_TYPES = ("CentralSystemRootCertificate", "ManufacturerRootCertificate")
 
@@ -194,6 +198,7 @@ _MAINTENANCE = (
             Argument("payload", dict, required=True),
         ),
         confirm=True,
+        guarded=("action", GUARDED),
     ),
 )
 

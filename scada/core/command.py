@@ -82,6 +82,7 @@ class CommandSpec:
         timeout_s: bound of the whole command, effect included.
         confirm: an operator is asked before it is sent.
         campaign: it makes sense for many chargers at once (`scada.charging.campaign`).
+        guarded: (argument, values): with one of these values it needs the right to configure.
     """
 
     name: str
@@ -91,6 +92,13 @@ class CommandSpec:
     arguments: tuple[Argument, ...] = ()
     confirm: bool = False
     campaign: bool = False
+    guarded: tuple[str, frozenset[str]] | None = None
+
+    def right_for(self, arguments: Mapping[str, Any]) -> Right:
+        """The right that it needs with these arguments."""
+        if self.guarded is not None and arguments.get(self.guarded[0]) in self.guarded[1]:
+            return Right.CONFIGURE
+        return self.right
 
 
 @dataclass(frozen=True, slots=True)

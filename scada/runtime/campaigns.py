@@ -28,6 +28,7 @@ from scada.core.command import CommandResult, Outcome, Target, check_arguments
 from scada.core.errors import BadRequest, JournalError, NotFound, ScadaError
 from scada.core.path import matcher
 from scada.core.records import AuditRecord
+from scada.core.secrecy import is_secret
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
 from scada.runtime.judge import JUDGEABLE, Configuration, Judge, is_online
@@ -125,9 +126,10 @@ class Campaigns:
             raise NotFound(f"there is no command {order.command[:50]}")
         if not spec.campaign or spec.target is Target.CONNECTOR:
             raise BadRequest(f"{spec.name} is not for many chargers at once")
-        actor.require(spec.right)
         arguments = check_arguments(spec, order.arguments)
-        if any(argument.secret and argument.name in arguments for argument in spec.arguments):
+        actor.require(spec.right_for(arguments))
+        secret = is_secret(str(arguments.get("key", "")))  # a campaign's arguments are kept, and shown
+        if secret or any(argument.secret and argument.name in arguments for argument in spec.arguments):
             raise BadRequest(f"{spec.name} with a secret is not for many chargers at once")
         targets = self._targets(order.targets)
         share(order.failures_max, len(targets))

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
+from typing import Any
 
 import structlog
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What moves a cursor, ends a line or turns the direction of writing; tab and line feed are left to the renderer."""
 
 
 def configure(level: str = "info", *, json: bool = False) -> None:
@@ -19,6 +24,7 @@ def configure(level: str = "info", *, json: bool = False) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _visible,
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
@@ -44,3 +50,11 @@ def configure(level: str = "info", *, json: bool = False) -> None:
     # These tell of every peer that misbehaves; what matters of it the product logs itself.
     for name in ("websockets", "asyncua", "pymodbus", "mail.log", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.ERROR if level != "debug" else logging.DEBUG)
+
+
+def _visible(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Devices are quoted in the log: what they say must not steer a terminal, nor look like a line of its own."""
+    for name, value in event.items():
+        if isinstance(value, str) and not (value.isascii() and value.isprintable()):
+            event[name] = _CONTROL.sub(lambda found: ascii(found.group())[1:-1], value)
+    return event

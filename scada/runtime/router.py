@@ -22,6 +22,7 @@ from scada.core.effects import Order
 from scada.core.errors import BadRequest, JournalError, NotFound, ScadaError
 from scada.core.ports import Commander
 from scada.core.records import CommandRecord
+from scada.core.secrecy import HIDDEN, hide
 from scada.runtime.host import REQUEST_TIMEOUT_S, PlantHost
 from scada.runtime.requests import Note, WriteTag
 
@@ -33,6 +34,8 @@ _AT_ONCE = frozenset({"RemoteStop"})
 AT_ONCE_WAIT_S = 0.2
 ARGUMENTS_LENGTH_MAX = 4_000
 """Of the arguments in the journal: a local list may have thousands of entries."""
+TEXT_LENGTH_MAX = 2_000
+"""Of an outcome in the journal: devices are quoted in it."""
 ORDERS_AT_ONCE = 200
 """Commands of the core under way at once; further ones wait: an action may be one of every charger of the plant."""
 ORDERS_MAX = 20_000
@@ -87,10 +90,11 @@ class CommandRouter:
             issued_us=now_us,
             deadline_us=now_us + int(spec.timeout_s * 1_000_000),
         )
-        if not actor.may(spec.right):
-            denied = CommandResult(Outcome.DENIED, f"needs the right '{spec.right.value}'")
+        right = spec.right_for(checked)
+        if not actor.may(right):
+            denied = CommandResult(Outcome.DENIED, f"needs the right '{right.value}'")
             await self._note(command, denied)
-            actor.require(spec.right)
+            actor.require(right)
         if progress:
             progress("journal")
         if name in _AT_ONCE:
@@ -192,7 +196,9 @@ class CommandRouter:
         self, command: Command, result: CommandResult | None, timeout_s: float = REQUEST_TIMEOUT_S
     ) -> None:
         secrets = {argument.name for argument in CATALOGUE[command.name].arguments if argument.secret}
-        shown = {name: "…" if name in secrets else value for name, value in command.arguments.items()}
+        shown = {name: HIDDEN if name in secrets else value for name, value in command.arguments.items()}
+        shown = json.loads(json.dumps(shown))  # a copy
+        hide(shown)
         record = CommandRecord(
             id=command.id,
             time_us=command.issued_us if result is None else self._host.clock.now_us(),
@@ -202,7 +208,7 @@ class CommandRouter:
             user=command.user,
             origin=command.origin,
             outcome=result.outcome.value if result else "",
-            text=result.text if result else "",
+            text=result.text[:TEXT_LENGTH_MAX] if result else "",
         )
         await self._host.request(Note((record,)), timeout_s)
 

@@ -15,6 +15,8 @@ import msgspec
 import orjson
 
 MESSAGE_ID_LENGTH_MAX = 36
+CODE_LENGTH_MAX = 50
+"""Of an error code that is received; the standard's own are shorter."""
 UNREADABLE_ID = b'"-1"'
 """Stands for the id of a frame in which none can be read (OCPP 2.0.1 part 4 4.2.3)."""
 
@@ -154,8 +156,8 @@ def received_error(rest: list[bytes]) -> CallError:
             values.append(orjson.loads(element))
         except orjson.JSONDecodeError:
             values.append(None)
-    code = values[0] if values and isinstance(values[0], str) else "GenericError"
-    description = values[1] if len(values) > 1 and isinstance(values[1], str) else ""
+    code = values[0][:CODE_LENGTH_MAX] if values and isinstance(values[0], str) else "GenericError"
+    description = values[1][:255] if len(values) > 1 and isinstance(values[1], str) else ""
     details = values[2] if len(values) > 2 and isinstance(values[2], dict) else {}
     return CallError(code, description, details)
 

@@ -32,6 +32,8 @@ CALLS_WAITING_MAX = 50
 LATE_REMEMBERED = 20
 MESSAGES_PER_S, MESSAGES_BURST = 100.0, 1_000
 """Of one connection; faster ones are read more slowly."""
+MESSAGE_BYTES = 4_096
+"""A longer message counts as several."""
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 """Takes the checked payload of a CALL, returns the payload of its CALLRESULT, may raise CallError."""
@@ -93,9 +95,9 @@ class Pace:
         self._each_s, self._burst_s = 1 / per_s, burst / per_s
         self._due_s = 0.0
 
-    def wait_s(self, now_s: float) -> float:
-        """A message came: how long to wait before it is read."""
-        self._due_s = max(self._due_s, now_s) + self._each_s
+    def wait_s(self, now_s: float, length: int = 0) -> float:
+        """A message of so many bytes came: how long to wait before it is read."""
+        self._due_s = max(self._due_s, now_s) + self._each_s * (1 + length // MESSAGE_BYTES)
         return max(0.0, self._due_s - now_s - self._burst_s)
 
 
@@ -108,6 +110,7 @@ class Peer:
         hot: action → handler that needs no waiting; tried first while nothing else waits.
         deviation: told of each frame of the other side that is not as the standard says.
         tap: told of every frame, ours (True) and theirs.
+        pace: how fast it is read; None: as a charger of the project.
     """
 
     def __init__(
@@ -120,6 +123,7 @@ class Peer:
         name: str = "",
         deviation: Callable[[str], None] | None = None,
         tap: Callable[[bool, bytes], None] | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.version = version
         self.name = name
@@ -128,6 +132,7 @@ class Peer:
         self._hot = hot or {}
         self._deviation = deviation or (lambda _: None)
         self._tap = tap or (lambda _sent, _raw: None)
+        self._pace = pace or Pace()
         self._inbox: deque[Frame] = deque()
         self._room = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
@@ -140,13 +145,13 @@ class Peer:
     async def run(self) -> None:
         """Serve the connection until it closes."""
         recv, hot, tap = self._socket.recv, self._hot, self._tap
-        pace, now = Pace(), asyncio.get_running_loop().time
+        pace, now = self._pace, asyncio.get_running_loop().time
         try:
             while True:
                 raw = await recv(decode=False)
                 if self._closed:
                     return  # retired: another connection speaks for this peer now
-                wait_s = pace.wait_s(now())
+                wait_s = pace.wait_s(now(), len(raw))
                 if wait_s > 0:
                     await asyncio.sleep(wait_s)  # only the reading slows down; nothing is dropped
                 tap(False, raw)  # type: ignore[arg-type]

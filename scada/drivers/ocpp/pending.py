@@ -17,7 +17,7 @@ from scada.core import moment
 from scada.core.errors import JournalError, NotFound
 from scada.core.pending import PendingCharger
 from scada.core.value import GOOD, SECOND_US, TimeUs
-from scada.drivers.ocpp.peer import Handler, Peer, Socket
+from scada.drivers.ocpp.peer import Handler, Pace, Peer, Socket
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
 
@@ -31,6 +31,10 @@ NEW_A_MINUTE = 20
 ADDRESSES_MAX = 1_000
 INTERVAL_S = 60
 """After it a pending charger boots again (OCPP 1.6 4.2.1)."""
+MESSAGES_PER_S, MESSAGES_BURST = 1.0, 60
+"""What a stranger may say: enough for a boot and the states of its connectors, and no more than the disk and the log bear."""
+GIVES_WAY_US = 86_400 * SECOND_US
+"""At `WAITING_MAX` one that was not seen for so long is forgotten for a new one: strangers cannot keep the room full."""
 TEXT_LENGTH_MAX = 50
 SEEN_KEPT_US = 3600 * SECOND_US
 """How exactly the time it was last seen survives a restart."""
@@ -96,8 +100,6 @@ class WaitingRoom:
         known = self._drawer.get(identity)
         if known is not None:
             return "rejected" if known.rejected else ""
-        if sum(not one.rejected for _, one in self._drawer) >= WAITING_MAX:
-            return "too many chargers are pending"
         began_us, count = self._new.get(address, (now_us, 0))
         if now_us - began_us > 60 * SECOND_US:
             began_us, count = now_us, 0
@@ -106,6 +108,11 @@ class WaitingRoom:
         self._new[address] = (began_us, count + 1)
         while len(self._new) > ADDRESSES_MAX:
             self._new.popitem(last=False)
+        try:
+            if not await self._has_room(now_us):
+                return "too many chargers are pending"
+        except JournalError:
+            return "not on disk"
         document = PendingDocument(address=address, secure=secure, first_seen_us=now_us, last_seen_us=now_us)
         try:
             await self._drawer.put(identity, document)
@@ -117,7 +124,8 @@ class WaitingRoom:
 
     async def serve(self, socket: Socket, version: str, identity: str) -> None:
         """Serve a pending charger until its connection closes."""
-        peer = Peer(socket, version, self._handlers(identity), name=identity)
+        pace = Pace(MESSAGES_PER_S, MESSAGES_BURST)
+        peer = Peer(socket, version, self._handlers(identity), name=identity, pace=pace)
         before, self._peers[identity] = self._peers.get(identity), peer
         if before is not None:
             before.retire()
@@ -191,7 +199,7 @@ class WaitingRoom:
     async def _status(self, identity: str, body: dict[str, Any]) -> dict[str, Any]:
         number = body.get("connectorId")
         document = self._drawer.get(identity)
-        if document is not None and isinstance(number, int) and document.connectors < number <= 20:
+        if document is not None and type(number) is int and document.connectors < number <= 20:
             await self._note(identity, connectors=number)
         return {}
 
@@ -202,6 +210,17 @@ class WaitingRoom:
             await self._note(identity, transactions=document.transactions + 1)
         log.warning("ocpp_pending_transaction", identity=ascii(identity))
         return {"transactionId": 0, "idTagInfo": {"status": "Invalid"}}
+
+    async def _has_room(self, now_us: TimeUs) -> bool:
+        """Whether there is a place for one more, made if need be."""
+        waiting = [(one.last_seen_us, identity) for identity, one in self._drawer if not one.rejected]
+        if len(waiting) < WAITING_MAX:
+            return True
+        gone = min((one for one in waiting if one[1] not in self._peers), default=None)
+        if gone is None or now_us - gone[0] < GIVES_WAY_US:
+            return False
+        await self._drawer.remove(gone[1])
+        return True
 
     async def _note(self, identity: str, **changes: Any) -> None:
         """Keep what has changed; the time alone is reason enough only now and then."""

@@ -7,19 +7,12 @@ from typing import Any
 
 import orjson
 
-SECRET_KEYS = frozenset({"authorizationkey", "apnpassword", "pin"})
-"""Configuration keys whose value is never shown, in lower case; besides, each with `password` in its name."""
-HIDDEN = "…"
+from scada.core.secrecy import HIDDEN, SECRET_KEYS, hide
+
 _CREDENTIALS_IN_URL = re.compile(r"([a-zA-Z]+://)[^/\s\"@]+@")
 _TOKEN_IN_URL = re.compile(r"(https?://[^/\s\"]+/)[A-Za-z0-9_-]{32}(?=/)")
 """Of the file server: who has it may fetch or upload one file."""
 _VALUE = re.compile(r'("value"\s*:\s*")(?:[^"\\]|\\.)*')
-
-
-def is_secret(key: str) -> bool:
-    """Whether the value of a configuration key is a secret: by its name, as vendors spell them."""
-    name = key.strip().casefold().rpartition(".")[2]
-    return name in SECRET_KEYS or "password" in name
 
 
 def redacted(frame: Any, text: str) -> str:
@@ -29,7 +22,7 @@ def redacted(frame: Any, text: str) -> str:
         frame: the same as Python objects; None where it cannot be read: then every value is hidden as soon as the
             name of a secret key stands in it.
     """
-    if frame is not None and _hide(frame):
+    if frame is not None and hide(frame):
         try:
             text = orjson.dumps(frame).decode()
         except orjson.JSONEncodeError:
@@ -40,20 +33,3 @@ def redacted(frame: Any, text: str) -> str:
             text = _VALUE.sub(rf"\g<1>{HIDDEN}", text)
     text = _TOKEN_IN_URL.sub(rf"\g<1>{HIDDEN}", text)
     return _CREDENTIALS_IN_URL.sub(rf"\g<1>{HIDDEN}@", text)
-
-
-def _hide(frame: Any) -> bool:
-    """Hide the values of secret keys within a frame; whether there were any. Without recursion: a frame may be deep."""
-    found = False
-    waiting = [frame]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, list):
-            waiting += part
-        elif isinstance(part, dict):
-            waiting += part.values()
-            key = part.get("key")
-            if isinstance(key, str) and part.get("value") and is_secret(key):
-                part["value"] = HIDDEN
-                found = True
-    return found

@@ -17,6 +17,7 @@ from websockets.typing import Subprotocol
 from scada.core.errors import ScadaError
 from scada.core.file_ports import FileExchange
 from scada.core.plant import Plant
+from scada.core.secrecy import HIDDEN, is_secret
 from scada.core.value import GOOD
 from scada.drivers.ocpp import security
 from scada.drivers.ocpp.console import Console
@@ -25,7 +26,6 @@ from scada.drivers.ocpp.handshake import identity_of, password_of, pick
 from scada.drivers.ocpp.knowledge import Knowledge
 from scada.drivers.ocpp.listener import Connection, Listener
 from scada.drivers.ocpp.pending import INTERVAL_S, WaitingRoom
-from scada.drivers.ocpp.redaction import HIDDEN, is_secret
 from scada.drivers.ocpp.security import ChargerSecurity, ClientCertificate, Link, Refusal, SecurityDocument
 from scada.drivers.ocpp.station import Station
 from scada.drivers.ocpp.tls import TlsDoor

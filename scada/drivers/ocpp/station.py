@@ -22,7 +22,16 @@ from scada.drivers.ocpp.capabilities import Capabilities
 from scada.drivers.ocpp.dialect import Dialect, Need
 from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.knowledge import Knowledge
-from scada.drivers.ocpp.peer import CallTimeout, Peer, PeerBusy, PeerClosed, PeerSuperseded, Priority, Socket
+from scada.drivers.ocpp.peer import (
+    CallTimeout,
+    Pace,
+    Peer,
+    PeerBusy,
+    PeerClosed,
+    PeerSuperseded,
+    Priority,
+    Socket,
+)
 from scada.drivers.ocpp.samples import ConnectorSamples, connector_samples
 from scada.drivers.ocpp.security import ChargerSecurity, Link
 from scada.drivers.ocpp.times import ChargerTime
@@ -36,6 +45,10 @@ TEXT_LENGTH_MAX = 255
 """Texts of a charger are kept up to here; no field of the standard is longer."""
 DEVIATIONS_SAVED_AFTER_S = 30.0
 """Deviations are counted in memory and saved so long after the first that is not on disk."""
+
+RARE_PER_S, RARE_BURST = 2.0, 1_000
+"""What a charger says rarely and we write down each time (transactions, security events, progress of files): more is
+answered, but slowly, so that one charger fills neither disk nor log. A day's queue is within the burst."""
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -110,6 +123,7 @@ class Station:
         self.plate: dict[str, str] = {}
         self._limit_ends: dict[int, asyncio.TimerHandle] = {}
         self._booted = False
+        self._rare = Pace(RARE_PER_S, RARE_BURST)
         self._closing: set[asyncio.Task[None]] = set()
         self._saving: asyncio.Task[None] | None = None
 
@@ -223,6 +237,12 @@ class Station:
         except CallError as fault:
             self.deviation(f"{action}: {fault}")
         return value
+
+    async def rare(self) -> None:
+        """A message came that is written down: wait where there were too many of them."""
+        wait_s = self._rare.wait_s(asyncio.get_running_loop().time())
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
 
     async def call(
         self,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from scada.core.plant import Plant
 from scada.core.ports import FrameFilter, TracedFrame
-from scada.drivers.ocpp.redaction import HIDDEN, is_secret, redacted
+from scada.core.secrecy import HIDDEN, is_secret
+from scada.drivers.ocpp.redaction import redacted
 from scada.drivers.ocpp.trace import BYTES_KEPT, FRAMES_OF_ONE, Tap, Trace
 from scada.testing import FakeClock, small_plant
 

@@ -57,6 +57,13 @@ def test_a_flood_is_read_slowly_and_a_days_queue_at_once() -> None:
     assert pace.wait_s(60.0) == 0
 
 
+def test_giant_messages_count_as_several() -> None:
+    pace = Pace(per_s=100, burst=1_000)
+    waits = [pace.wait_s(5.0, 256 * 1024) for _ in range(20)]
+    assert waits[0] == 0
+    assert waits[-1] == pytest.approx(20 * 65 / 100 - 10)
+
+
 @pytest.mark.parametrize(
     ("path", "identity"),
     [

@@ -12,6 +12,7 @@ from scada.drivers.ocpp.v16 import messages
 async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """Take the charger's identity plate over and accept it."""
     boot = station.read("BootNotification", body, messages.BootNotification)
+    await station.rare()
     if not boot.charge_point_vendor:
         station.deviation("BootNotification: no vendor")
     now_us = station.now_us()

@@ -23,26 +23,29 @@ class _Status(Struct, rename="camel"):
 
 async def diagnostics(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """DiagnosticsStatusNotification."""
-    return _take(station, body, "DiagnosticsStatusNotification", "DiagnosticsStatus", "diagnostics_status")
+    return await _take(
+        station, body, "DiagnosticsStatusNotification", "DiagnosticsStatus", "diagnostics_status"
+    )
 
 
 async def log_status(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """LogStatusNotification."""
-    return _take(station, body, "LogStatusNotification", "DiagnosticsStatus", "diagnostics_status")
+    return await _take(station, body, "LogStatusNotification", "DiagnosticsStatus", "diagnostics_status")
 
 
 async def firmware(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """FirmwareStatusNotification."""
-    return _take(station, body, "FirmwareStatusNotification", "FirmwareStatus", "firmware_status")
+    return await _take(station, body, "FirmwareStatusNotification", "FirmwareStatus", "firmware_status")
 
 
 async def signed_firmware(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """SignedFirmwareStatusNotification."""
-    return _take(station, body, "SignedFirmwareStatusNotification", "FirmwareStatus", "firmware_status")
+    return await _take(station, body, "SignedFirmwareStatusNotification", "FirmwareStatus", "firmware_status")
 
 
-def _take(station: Station, body: dict[str, Any], action: str, tag: str, kind: str) -> dict[str, Any]:
+async def _take(station: Station, body: dict[str, Any], action: str, tag: str, kind: str) -> dict[str, Any]:
     notice = station.read(action, body, _Status)
+    await station.rare()
     status = notice.status[:STATUS_LENGTH_MAX]
     log.info("ocpp_transfer", charger=station.charger.path, action=action, status=ascii(status))
     station.put({tag: status})

@@ -38,6 +38,7 @@ class SecurityEvent(Struct, rename="camel"):
 async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """Keep what happened, show it, and raise the alarm where somebody must look."""
     notice = station.read("SecurityEventNotification", body, SecurityEvent)
+    await station.rare()
     now_us = station.now_us()
     text = f"{notice.type}: {notice.tech_info}" if notice.tech_info else notice.type
     text = text[:TEXT_LENGTH_MAX]

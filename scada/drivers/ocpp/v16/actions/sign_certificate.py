@@ -31,6 +31,7 @@ class SignCertificate(Struct, rename="camel"):
 async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """Check the request and answer; the certificate follows by CertificateSigned."""
     request = station.read("SignCertificate", body, SignCertificate)
+    await station.rare()
     reason = ""
     if station.link is None or station.link.profile < PROFILE_MIN:
         reason = f"the charger has not proved who it is over TLS (security profile {PROFILE_MIN})"

@@ -14,6 +14,7 @@ from scada.drivers.ocpp.v16.meters import register_wh, whole_wh
 async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """Begin a transaction. If the disk does not take it the charger gets InternalError, and tries again."""
     request = station.read("StartTransaction", body, messages.StartTransaction)
+    await station.rare()
     number = request.connector_id
     if not number and len(station.charger.connectors) == 1:
         number = station.charger.connectors[0].number  # left out, or 0: there is no other

@@ -17,6 +17,7 @@ from scada.drivers.ocpp.v16.signed import keep_signed
 async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     """End a transaction; one that we do not know is kept and flagged."""
     request = _read(station, body)
+    await station.rare()
     running = _open(station, request.transaction_id)
     number = running.connector if running is not None else 0
     if request.meter_stop is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scada.core.command import Command, CommandResult, Outcome
+from scada.core.secrecy import HIDDEN, is_secret
 from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.peer import CallTimeout
 from scada.drivers.ocpp.station import Station
@@ -32,4 +33,5 @@ async def execute(station: Station, command: Command) -> CommandResult:
     read = station.configuration.get(key)
     if read is None or same_value(read[0], value):
         return CommandResult(Outcome.DONE, "the charger accepted", answer)
-    return CommandResult(Outcome.FAILED, f"the charger accepted, but {key} reads '{read[0][:100]}'", answer)
+    reads = HIDDEN if is_secret(key) else read[0][:100]
+    return CommandResult(Outcome.FAILED, f"the charger accepted, but {key} reads '{reads}'", answer)

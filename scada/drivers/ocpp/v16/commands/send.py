@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scada.core.command import Command, CommandResult, Outcome
+from scada.core.secrecy import hide
 from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.station import Station
 from scada.drivers.ocpp.v16.commands.common import SECRET_KEYS, wrong
@@ -28,4 +29,5 @@ async def execute(station: Station, command: Command) -> CommandResult:
     except CallError as error:
         told = {"code": error.code, "description": error.description, "details": error.details}
         return CommandResult(Outcome.FAILED, f"the charger answered {error}", told)
+    hide(answer)
     return CommandResult(Outcome.DONE, "the charger answered", answer)

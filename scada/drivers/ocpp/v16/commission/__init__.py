@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from scada.core.commissioning import CommissioningReport
+from scada.core.secrecy import HIDDEN, is_secret
 from scada.core.value import SECOND_US
 from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.peer import CallTimeout, PeerBusy, PeerClosed, Priority
@@ -101,10 +102,13 @@ async def _steps(station: Station, report: CommissioningReport) -> None:
         report.mismatches.append(f"the charger tells no configuration: {fault}"[:200])
     _features(station, report)
     report.keys = await set_keys(station, wanted_keys(station.settings, profile, station.configuration))
+    for one in report.keys:
+        if is_secret(one.key):
+            one.wanted, one.before, one.after, one.reason = HIDDEN, None, None, ""
     report.configuration = {
         key: value[:KEPT_VALUE_LENGTH_MAX]
         for key, (value, _) in station.configuration.items()
-        if key.casefold() != "authorizationkey"
+        if not is_secret(key)
     }
     report.read_only = [key for key, (_, read_only) in station.configuration.items() if read_only]
     report.reboot_required = any(one.status == "reboot_required" for one in report.keys)
