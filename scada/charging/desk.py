@@ -158,7 +158,8 @@ class Charging:
         record = self.sessions.stop(request, now_us, token)
         if record is not None:
             self.sessions.revisit(record, self.visits.of_stop(record, now_us), now_us)
-        return StopAnswer(record is not None, token)
+        own_id = record is not None and record.id != request.transaction_id
+        return StopAnswer(record is not None, token, own_id)
 
     def identify(self, charger: str, connector: int, vehicle_id: str, now_us: TimeUs) -> str:
         """A charger told which vehicle is there; its name in the registry, or empty."""

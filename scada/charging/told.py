@@ -46,7 +46,12 @@ class StartAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StopAnswer:
-    """Whether the transaction was known, and the token's state where one was given."""
+    """Whether the transaction was known, and the token's state where one was given.
+
+    Attributes:
+        own_id: it was meant by an id of the charger's own making.
+    """
 
     known: bool
     authorization: Authorization | None
+    own_id: bool = False

@@ -34,6 +34,7 @@ class Outcome:
     began_us: int = 0
     messages: list[Message] = field(default_factory=list)
     records: list[TransactionRecord] = field(default_factory=list)
+    deviations: list[str] = field(default_factory=list)
 
     def told(self, action: str) -> dict[str, Any]:
         return next(one.payload for one in self.messages if one.action == action)
@@ -135,6 +136,9 @@ async def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcom
             rows = await asyncio.to_thread(central.store.restart)
             for record in rows.transactions:
                 found[record.charger.rpartition(".")[2]].records.append(record)
+            for charger in plant.chargers():
+                seen = central.ocpp.stations[charger.identity].deviations.document().entries
+                found[charger.name].deviations = [f"{one.action}: {one.what}" for one in seen]
         finally:
             for task in lives:
                 task.cancel()
@@ -157,6 +161,44 @@ async def test_the_session_is_complete_and_right(outcomes: dict[str, Outcome], n
     assert abs(row.started_us - outcome.began_us) < 30 * SECOND_US
     assert row.stopped_us is not None
     assert row.stopped_us >= row.started_us
+
+
+DEVIATES = {
+    "schneider_long_serial": "chargePointSerialNumber",
+    "huawei_empty_vendor": "no vendor",
+    "hici_long_model": "chargePointModel",
+    "legrand_error_code": "errorCode",
+    "grizzl_no_subprotocol": "no Sec-WebSocket-Protocol",
+    "growatt_local_time": "a time without zone",
+    "chago_two_hours_ahead": "a time in the future",
+    "monta_short_offset": "a time zone without minutes",
+    "microocpp_1970": "a time that cannot be right",
+    "ocppgo_year_one": "a time that cannot be right",
+    "vestel_empty_samples": "no samples",
+    "power_in_wh": "Power.Active.Export in 'Wh'",
+    "chargeamps_hertz": "unit 'Hz'",
+    "request_energy_measurand": "measurand 'Request.Energy'",
+    "beny_leading_comma": "not a JSON array",
+    "offline_minus_one": "a transaction id of its own making",
+    "tktev_zero": "a transaction id of its own making",
+    "etrel_negative_ids": "a transaction id of its own making",
+    "orbis_boot_in_session": "startSchedule",
+    "grizzl_truncated_json": "Input data was truncated",
+    "scame_loose_keys": "readonly",
+}
+"""Recipes that break the standard itself, and by what it is counted; the others do what it allows."""
+
+
+@pytest.mark.parametrize("name", [*DEVIATES, *STRAIGHT])
+async def test_what_departs_from_the_standard_is_counted_by_its_name_once(
+    outcomes: dict[str, Outcome], name: str
+) -> None:
+    told = outcomes[name].deviations
+    if name in STRAIGHT:
+        assert told == []
+    else:
+        assert [DEVIATES[name] in one for one in told].count(True) >= 1, told
+        assert len(told) <= 5, "each kind has one line, however often and with whatever values it comes"
 
 
 def test_each_recipe_names_where_it_was_seen() -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from scada.core.commissioning import Deviation, Deviations
 from scada.core.value import TimeUs
 
 KINDS_MAX = 100
 """How many different deviations are kept by name a charger; further ones only count."""
 TEXT_LENGTH_MAX = 160
+_VARYING = re.compile(r'"[^"]*"|\(byte \d+\)')
+"""What a charger said, and where: different each time, and one deviation all the same."""
+_DIGITS = re.compile(r"\d{2,}")
 
 
 class DeviationLog:
@@ -29,6 +34,7 @@ class DeviationLog:
         """Count one. Returns whether it is new."""
         self.count += 1
         self.unsaved = True
+        what = _VARYING.sub(lambda found: _DIGITS.sub("#", found.group()), what[:1_000])
         key = (action[:50], what[:TEXT_LENGTH_MAX])
         known = self._entries.get(key)
         if known is not None:

@@ -15,6 +15,7 @@ from scada.core.command import CommandResult, Outcome
 from scada.core.errors import Denied
 from scada.core.ports import DeedFilter
 from scada.drivers.ocpp import pending
+from scada.drivers.ocpp.deviations import DeviationLog
 from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.peer import Pace
 from scada.drivers.ocpp.pending import GIVES_WAY_US, WaitingRoom
@@ -166,7 +167,8 @@ async def test_whom_a_charger_trusts_and_what_it_runs_needs_the_right_to_configu
         return {} if action == "UpdateFirmware" else {"status": "Accepted"}
 
     order = {"action": action, "payload": payload}
-    async with connected(central.url, "DEPOT-CP05", **{action: take}):
+    answers: dict[str, Any] = {action: take}
+    async with connected(central.url, "DEPOT-CP05", **answers):
         with pytest.raises(Denied):
             await central.router.execute("Send", "Depot.CP05", order, MAINTAINER)
         assert asked == []
@@ -175,3 +177,15 @@ async def test_whom_a_charger_trusts_and_what_it_runs_needs_the_right_to_configu
         await central.router.execute("Send", "Depot.CP05", ping, MAINTAINER)
     page = await central.store.archive.commands(DeedFilter(action="Send"), 10, None)
     assert "denied" in {row.record.outcome for row in page.items if action in row.record.arguments}
+
+
+def test_values_that_differ_each_time_do_not_fill_the_list_of_deviations() -> None:
+    log = DeviationLog(None)
+    for number in range(500):
+        log.note("StartTransaction", f'timestamp: "2026-11-24T17:07:25.{number:03}" is not a "date-time"', 1)
+        log.note("", f"not a JSON array: invalid character (byte {number})", 1)
+    assert [(one.count, one.what) for one in log.document().entries if one.count > 10] == [
+        (500, 'timestamp: "#-#-#T#:#:#.#" is not a "date-time"'),
+        (490, "not a JSON array: invalid character (byte #)"),
+    ]
+    assert log.count == 1_000

@@ -39,7 +39,9 @@ async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
     )
     if not answer.known:
         station.deviation("StopTransaction: a transaction that we do not know")
-    elif number and request.transaction_data:
+    elif answer.own_id:
+        station.deviation("StopTransaction: a transaction id of its own making")
+    if answer.known and number and request.transaction_data:
         meter_values.take(station, number, request.transaction_data, stored=True)
     return {"idTagInfo": id_tag_info(answer.authorization)} if answer.authorization else {}
 
