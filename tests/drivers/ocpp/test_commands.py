@@ -544,4 +544,4 @@ async def test_a_charger_that_made_up_a_transaction_id_is_stopped_and_limited_by
         assert asked == [ours, own]
         await stopping[0]
     deviations = central.ocpp.stations["DEPOT-CP01"].deviations
-    assert deviations.count_of("of its own making") == 2
+    assert deviations.count_of("of its own making") == 3
