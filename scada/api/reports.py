@@ -6,8 +6,10 @@ No postponed annotations here: FastAPI evaluates them.
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+import msgspec
+from fastapi import APIRouter, Depends, Path, Query, Response
 
+from scada.api import models
 from scada.api.access import requires
 from scada.api.services import ApiServices
 from scada.api.sessions import session_filter
@@ -67,3 +69,27 @@ def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
         made = await services.reports.file(request, form)
         headers = {"Content-Disposition": f'attachment; filename="{made.name}"'}
         return Response(made.content, media_type=made.media_type, headers=headers)
+
+    _reconciliation(router, services, secured)
+
+
+def _reconciliation(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
+    see = Depends(requires(services, Right.SEE))
+    operate = Depends(requires(services, Right.OPERATE))
+    reconciler = services.reconciler
+
+    @router.get("/reconciliation", tags=["reports"], dependencies=[*secured, see])
+    async def reconciled(
+        limit: Annotated[int, Query(ge=1, le=400)] = 31,
+    ) -> models.Page[dict[str, Any]]:
+        """What the daily job filled and what is open, newest day first."""
+        items = [msgspec.to_builtins(one) for one in reconciler.reports()[:limit]]
+        return models.Page(items=items, next=None)
+
+    @router.post("/reconciliation/{day}", tags=["reports"], dependencies=secured)
+    async def reconcile(
+        day: Annotated[str, Path(max_length=10)], actor: Annotated[Actor, operate]
+    ) -> dict[str, Any]:
+        """Rebuild a day that is over, now; again is harmless."""
+        made: dict[str, Any] = msgspec.to_builtins(await reconciler.rebuild(day, actor.name))
+        return made

@@ -16,6 +16,7 @@ from scada.identity.accounts import Accounts
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.host import PlantHost
 from scada.runtime.judge import Configuration
+from scada.runtime.reconciler import Reconciler
 from scada.runtime.router import CommandRouter
 
 
@@ -40,6 +41,7 @@ class ApiServices:
     archive: Archive
     sessions: SessionStore
     reports: ReportDesk
+    reconciler: Reconciler
     console: DeviceConsole
     knowledge: ChargerKnowledge
     campaigns: Campaigns

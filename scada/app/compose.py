@@ -52,6 +52,7 @@ from scada.runtime.campaigns import Campaigns
 from scada.runtime.clock import SystemClock
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
+from scada.runtime.reconciler import Reconciler
 from scada.runtime.requests import Note
 from scada.runtime.router import CommandRouter
 from scada.runtime.secrets import read_secret
@@ -244,6 +245,8 @@ async def _services(
     links = None
     if plant.oncall.public_url:
         links = LinkSigner(load_key(plant.directory / "data"), plant.oncall.link_valid_us)
+    books = Bookkeeper(plant, host, archive, running.store.sessions)
+    reconciler = Reconciler(plant, host, archive, running.store.sessions, books, running.documents)
     reports = Desk(plant, archive, running.store.sessions, host.clock)
     notifier = Notifier(
         NotifierServices(
@@ -272,6 +275,7 @@ async def _services(
             archive=archive,
             sessions=running.store.sessions,
             reports=reports,
+            reconciler=reconciler,
             console=ocpp.console,
             knowledge=ocpp.knowledge,
             campaigns=campaigns,
@@ -309,7 +313,8 @@ async def _services(
         "Vitals": Vitals(host, plant.directory / "data", running.store, running.accounts, opcua).run,
         "Ocpp": lambda: ocpp.run(sockets["ocpp"], sockets.get("ocpps")),
         "Modbus": ModbusDriver(host, tuple(plant.meters()), profiles).run,
-        "Bookkeeper": Bookkeeper(plant, host, archive, running.store.sessions).run,
+        "Bookkeeper": books.run,
+        "Reconciler": reconciler.run,
         "Http": http.run,
         "Hmi": pages.run,
         "Opcua": opcua.run,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from scada.cli.client import URL, Url, User, download, session
+from scada.cli.client import URL, AsJson, Url, User, ask, download, plain, session
 from scada.cli.common import console
 
 KINDS = "sessions, energy, availability, utilisation, peak, alarms or audit"
@@ -16,6 +17,7 @@ KINDS = "sessions, energy, availability, utilisation, peak, alarms or audit"
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(report)
+    app.command()(reconcile)
 
 
 def report(
@@ -53,3 +55,26 @@ def report(
             client, f"/reports/{kind}.{form}", file, {name: text for name, text in said.items() if text}
         )
     console.print(f"{file}: {size:,} bytes", markup=False)
+
+
+def reconcile(
+    day: Annotated[str, typer.Argument(help="that is over, for example 2026-11-21")],
+    url: Url = URL,
+    user: User = "admin",
+    as_json: AsJson = False,
+) -> None:
+    """Rebuild a day: fill gaps with what came late, and list what is open."""
+    with session(url, user) as client:
+        found = ask(client, "POST", f"/reconciliation/{day}", timeout=600)
+    if as_json:
+        console.print(json.dumps(found, ensure_ascii=False), markup=False)
+        return
+    console.print(
+        f"{found['day']}: {found['sessions']} sessions, {found['figures']} worked out anew, "
+        f"{len(found['filled'])} gaps filled, {len(found['open'])} open",
+        markup=False,
+    )
+    for one in found["open"]:
+        console.print(
+            f"{one['kind']}: session {one['session']} at {plain(one['charger'])}, {plain(one['text'])}"
+        )

@@ -36,9 +36,11 @@ from scada.identity import passwords
 from scada.identity.accounts import Accounts
 from scada.notify import LinkSigner
 from scada.reports import Desk
+from scada.runtime.bookkeeper import Bookkeeper
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
+from scada.runtime.reconciler import Reconciler
 from scada.runtime.requests import Acknowledge
 from scada.runtime.router import CommandRouter
 from scada.testing import until
@@ -145,6 +147,14 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
             archive=store.archive,
             sessions=store.sessions,
             reports=Desk(made, store.archive, store.sessions, clock),
+            reconciler=Reconciler(
+                made,
+                host,
+                store.archive,
+                store.sessions,
+                Bookkeeper(made, host, store.archive, store.sessions),
+                Documents(host, ()),
+            ),
             console=Console(made, Trace(clock, 1), lambda _: V16),
             knowledge=NothingKnown(),
             version="0",

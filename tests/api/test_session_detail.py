@@ -135,3 +135,15 @@ async def test_the_audit_is_not_for_everybody(system: System) -> None:
     async with httpx2.AsyncClient(trust_env=False, headers=system.basic("olga")) as olga:
         answer = await olga.get(f"{system.http}/api/v1/reports/audit.csv", params={"period": "today"})
         assert answer.status_code == 403
+
+
+async def test_a_day_is_rebuilt_on_demand(system: System, client: httpx2.AsyncClient) -> None:
+    made = await client.post("/reconciliation/2026-01-02")
+    assert made.status_code == 200, made.text
+    assert (made.json()["day"], made.json()["by"], made.json()["open"]) == ("2026-01-02", "admin", [])
+    listed = (await client.get("/reconciliation")).json()["items"]
+    assert made.json() in listed
+    assert (await client.post("/reconciliation/someday")).status_code == 400
+    async with httpx2.AsyncClient(trust_env=False, headers=system.basic("gus")) as guest:
+        answer = await guest.post(f"{system.http}/api/v1/reconciliation/2026-01-02")
+        assert answer.status_code == 403
