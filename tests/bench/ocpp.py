@@ -19,6 +19,7 @@ from typing import Any
 
 import orjson
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
 
 from scada.testing.processes import supervisor
 from tests.bench.projects import many_chargers
@@ -105,17 +106,25 @@ class _Point:
 
     @classmethod
     async def boot(cls, url: str, number: int) -> _Point:
-        socket = await connect(
-            f"{url}/X{number}",
-            subprotocols=["ocpp1.6"],  # type: ignore[list-item]
-            proxy=None,
-            compression=None,
-            ping_interval=None,
-            open_timeout=STORM_TIMEOUT_S,
-        )
-        point = cls(socket)
+        point = cls(await cls._connect(url, number))
         await point._call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
         return point
+
+    @staticmethod
+    async def _connect(url: str, number: int) -> ClientConnection:
+        """Tries again like a charger whose attempt failed; the storm's own bound ends it."""
+        while True:
+            try:
+                return await connect(
+                    f"{url}/X{number}",
+                    subprotocols=["ocpp1.6"],  # type: ignore[list-item]
+                    proxy=None,
+                    compression=None,
+                    ping_interval=None,
+                    open_timeout=STORM_TIMEOUT_S,
+                )
+            except (OSError, WebSocketException):
+                await asyncio.sleep(random.uniform(0.5, 1.5))
 
     async def begin(self) -> None:
         body = {"connectorId": 1, "idTag": "FLEET-0001", "meterStart": 0, "timestamp": _now()}

@@ -30,7 +30,7 @@ OPEN_TIMEOUT_S = 20.0
 CLOSE_TIMEOUT_S = 4.0
 OPENING_MAX = 1_000
 """Handshakes under way; at it further chargers wait in the system's queue."""
-OPENING_GRACE_S = 3.0
+OPENING_GRACE_S = 10.0
 """While OPENING_MAX are under way, the oldest gives way to who waits, but not before it had so long."""
 BACKLOG = 8_192
 """The system's queue of a door, as far as the system allows."""
