@@ -16,7 +16,7 @@ from scada.core.errors import BadRequest, NotFound
 from scada.core.ports import SessionFilter
 from scada.core.records import TransactionState
 from scada.core.value import SECOND_US
-from scada.runtime.session_detail import POINTS_MAX, SessionDetails
+from scada.runtime.session_detail import PIXELS, SessionDetails
 
 LIMIT_MAX = 1_000
 VEHICLES_MAX = 200
@@ -63,10 +63,10 @@ def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
     )
     async def session(
         number: Annotated[int, Path(ge=0, le=2**63 - 1)],
-        points: Annotated[int, Query(ge=10, le=10_000, description="of a curve, at most")] = POINTS_MAX,
+        pixels: Annotated[int, Query(ge=10, le=10_000, description="width of the curves")] = PIXELS,
     ) -> session_models.SessionDetailItem:
         """A session with its figures, curves, quarter hours and its time line."""
-        detail = await details.of(number, points)
+        detail = await details.of(number, pixels)
         if detail is None:
             raise NotFound(f"there is no session {number}")
         return session_models.detail_item(detail)

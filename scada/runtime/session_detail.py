@@ -19,7 +19,8 @@ AROUND_US = 300 * SECOND_US
 """What happened so long before the start and after the stop belongs to the story: plug-in, authorization, alarms."""
 ENTRIES_MAX = 500
 """Of each source; what is more is said."""
-POINTS_MAX = 2_000
+PIXELS = 1_000
+"""Width that curves are thinned to; extremes and gaps are kept."""
 CURVES = (
     "ActivePower",
     "CurrentL1",
@@ -81,7 +82,7 @@ class SessionDetails:
     def __init__(self, plant: Plant, host: PlantHost, archive: Archive, sessions: SessionStore) -> None:
         self._plant, self._host, self._archive, self._sessions = plant, host, archive, sessions
 
-    async def of(self, number: int, points_max: int = POINTS_MAX) -> SessionDetail | None:
+    async def of(self, number: int, pixels: int = PIXELS) -> SessionDetail | None:
         """The detail of a session; None: there is none of this number."""
         row = await self._sessions.session(number)
         if row is None:
@@ -93,7 +94,7 @@ class SessionDetails:
         charger = self._plant.chargers_by_path.get(record.charger)
         connector = charger.connector(record.connector) if charger else None
         curves, entries = await asyncio.gather(
-            self._curves(record, connector, points_max), self._timeline(row, connector)
+            self._curves(record, connector, pixels), self._timeline(row, connector)
         )
         timeline, cut = entries
         return SessionDetail(
@@ -106,7 +107,7 @@ class SessionDetails:
         )
 
     async def _curves(
-        self, record: TransactionRecord, connector: Connector | None, points_max: int
+        self, record: TransactionRecord, connector: Connector | None, pixels: int
     ) -> dict[str, Sequence[Point]]:
         if connector is None:
             return {}
@@ -114,13 +115,11 @@ class SessionDetails:
         names = [name for name in CURVES if self._recorded(f"{connector.path}.{name}") is not None]
         found = await asyncio.gather(
             *(
-                self._archive.points(f"{connector.path}.{name}", record.started_us, to_us, 20_000)
+                self._archive.curve(f"{connector.path}.{name}", record.started_us, to_us, pixels)
                 for name in names
             )
         )
-        return {
-            name: thinned(points, points_max) for name, points in zip(names, found, strict=True) if points
-        }
+        return {name: points for name, points in zip(names, found, strict=True) if points}
 
     async def _timeline(self, row: SessionRow, connector: Connector | None) -> tuple[list[Entry], list[str]]:
         record = row.record
@@ -193,23 +192,6 @@ class SessionDetails:
     def _unit(self, connector: Connector | None, name: str) -> str:
         tag = self._host.tags.get(f"{connector.path}.{name}") if connector else None
         return tag.definition.unit if tag else ""
-
-
-def thinned(points: Sequence[Point], points_max: int) -> Sequence[Point]:
-    """At most some `points_max` points: of each stretch the first, the lowest, the highest and every gap."""
-    if len(points) <= points_max:
-        return points
-    width = -(-len(points) * 3 // points_max)
-    kept: list[Point] = []
-    for begin in range(0, len(points), width):
-        part = points[begin : begin + width]
-        numbers = [n for n, one in enumerate(part) if isinstance(one.value, (int, float))]
-        chosen = {0}
-        if numbers:
-            chosen.add(min(numbers, key=lambda n: part[n].value))  # type: ignore[arg-type,return-value]
-            chosen.add(max(numbers, key=lambda n: part[n].value))  # type: ignore[arg-type,return-value]
-        kept += [part[n] for n in sorted(chosen)]
-    return [*kept, points[-1]]
 
 
 def _quarters(row: SessionRow) -> list[tuple[TimeUs, int]]:
