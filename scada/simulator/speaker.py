@@ -14,7 +14,8 @@ from typing import Any
 import structlog
 
 from scada.drivers.ocpp.frames import CallError
-from scada.drivers.ocpp.peer import Peer, PeerBusy
+from scada.drivers.ocpp.peer import Peer
+from scada.drivers.ocpp.turns import PeerBusy
 from scada.simulator.hardware import Hardware
 from scada.simulator.queue import Message
 

@@ -9,12 +9,9 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 import uuid
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
-from enum import IntEnum
 from typing import Any, Protocol
 
 import orjson
@@ -24,16 +21,13 @@ from websockets.exceptions import ConnectionClosed
 from scada.core.errors import ScadaError
 from scada.drivers.ocpp import frames, schemas
 from scada.drivers.ocpp.frames import BadFrame, CallError, Frame, MessageType
+from scada.drivers.ocpp.turns import Pace, Priority, Turns
 
 INBOX_MAX = 100
 """Calls of the other side that wait; at it the reader stops reading (back-pressure, nothing is dropped)."""
 CALLS_WAITING_MAX = 50
 """Our calls that wait for their turn; at it further ones are refused with PeerBusy."""
 LATE_REMEMBERED = 20
-MESSAGES_PER_S, MESSAGES_BURST = 100.0, 1_000
-"""Of one connection; faster ones are read more slowly."""
-MESSAGE_BYTES = 4_096
-"""A longer message counts as several."""
 
 Handler = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 """Takes the checked payload of a CALL, returns the payload of its CALLRESULT, may raise CallError."""
@@ -61,18 +55,6 @@ class Socket(Protocol):
         ...
 
 
-class Priority(IntEnum):
-    """Which of our waiting calls goes first."""
-
-    URGENT = 0
-    NORMAL = 1
-    LATER = 2
-
-
-class PeerBusy(Exception):
-    """Too many of our calls wait for this peer."""
-
-
 class PeerClosed(ConnectionError):
     """The connection went while, or before, a call was under way."""
 
@@ -83,22 +65,6 @@ class PeerSuperseded(PeerClosed):
 
 class CallTimeout(TimeoutError):
     """The peer did not answer in time; whether it will act is not known."""
-
-
-class Pace:
-    """How fast messages are read: any number at once up to a burst, and so many a second in the long run.
-
-    A charger that flushes a day's queue is no attacker: it is only slowed down.
-    """
-
-    def __init__(self, per_s: float = MESSAGES_PER_S, burst: int = MESSAGES_BURST) -> None:
-        self._each_s, self._burst_s = 1 / per_s, burst / per_s
-        self._due_s = 0.0
-
-    def wait_s(self, now_s: float, length: int = 0) -> float:
-        """A message of so many bytes came: how long to wait before it is read."""
-        self._due_s = max(self._due_s, now_s) + self._each_s * (1 + length // MESSAGE_BYTES)
-        return max(0.0, self._due_s - now_s - self._burst_s)
 
 
 class Peer:
@@ -136,7 +102,7 @@ class Peer:
         self._inbox: deque[Frame] = deque()
         self._room = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
-        self._turns = _Turns(CALLS_WAITING_MAX)
+        self._turns = Turns(CALLS_WAITING_MAX)
         self._pending: tuple[bytes, asyncio.Future[Any]] | None = None
         self._late: OrderedDict[bytes, str] = OrderedDict()
         self._closed = False
@@ -358,53 +324,3 @@ def _action(frame: Frame) -> str:
         return frames.text(frame.rest[0])
     except BadFrame:
         raise CallError("FormationViolation", "the action must be a text") from None
-
-
-class _Turns:
-    """A lock whose waiters are served by priority, then in order; bounded."""
-
-    def __init__(self, waiting_max: int) -> None:
-        self._waiting_max = waiting_max
-        self._order = itertools.count()
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._taken = False
-
-    def turn(self, priority: Priority) -> _Turn:
-        return _Turn(self, priority)
-
-    async def acquire(self, priority: Priority) -> None:
-        if not self._taken:
-            self._taken = True
-            return
-        if len(self._waiting) >= self._waiting_max:
-            raise PeerBusy("too many calls wait for this charger")
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (priority, next(self._order), future))
-        try:
-            await future
-        except asyncio.CancelledError:
-            if future.done() and not future.cancelled():
-                self.release()  # the turn was given in the same moment
-            raise
-
-    def release(self) -> None:
-        while self._waiting:
-            _, _, future = heapq.heappop(self._waiting)
-            if not future.done():
-                future.set_result(None)
-                return
-        self._taken = False
-
-
-class _Turn:
-    __slots__ = ("_priority", "_turns")
-
-    def __init__(self, turns: _Turns, priority: Priority) -> None:
-        self._turns = turns
-        self._priority = priority
-
-    async def __aenter__(self) -> None:
-        await self._turns.acquire(self._priority)
-
-    async def __aexit__(self, *_: object) -> None:
-        self._turns.release()

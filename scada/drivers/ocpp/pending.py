@@ -17,7 +17,8 @@ from scada.core import moment
 from scada.core.errors import JournalError, NotFound
 from scada.core.pending import PendingCharger
 from scada.core.value import GOOD, SECOND_US, TimeUs
-from scada.drivers.ocpp.peer import Handler, Pace, Peer, Socket
+from scada.drivers.ocpp.peer import Handler, Peer, Socket
+from scada.drivers.ocpp.turns import Pace
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
 

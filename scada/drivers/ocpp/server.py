@@ -5,13 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
 
 import structlog
-from websockets.asyncio.server import ServerConnection
-from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from scada.core.errors import ScadaError
@@ -20,13 +16,14 @@ from scada.core.plant import Plant
 from scada.core.secrecy import HIDDEN, is_secret
 from scada.core.value import GOOD
 from scada.drivers.ocpp import security
+from scada.drivers.ocpp.admission import Admission, Ticket
 from scada.drivers.ocpp.console import Console
 from scada.drivers.ocpp.dialect import Dialect
-from scada.drivers.ocpp.handshake import identity_of, password_of, pick
+from scada.drivers.ocpp.handshake import pick
 from scada.drivers.ocpp.knowledge import Knowledge
 from scada.drivers.ocpp.listener import Connection, Listener
 from scada.drivers.ocpp.pending import INTERVAL_S, WaitingRoom
-from scada.drivers.ocpp.security import ChargerSecurity, ClientCertificate, Link, Refusal, SecurityDocument
+from scada.drivers.ocpp.security import ChargerSecurity, Link, SecurityDocument
 from scada.drivers.ocpp.station import Station
 from scada.drivers.ocpp.tls import TlsDoor
 from scada.drivers.ocpp.trace import Trace
@@ -37,8 +34,6 @@ from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
 from scada.runtime.router import CommandRouter
 
-REFUSALS_REMEMBERED = 1_000
-"""Refused identities and addresses that are counted apart; further ones are neither logged nor counted."""
 REFRESH_S = 60.0
 """How often the files of the TLS door are looked at."""
 DAY_S = 86_400
@@ -47,14 +42,6 @@ DIALECTS: Mapping[str, Dialect] = {V16.version: V16}
 """By order of preference."""
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """Who may come in, and how it has come."""
-
-    station: Station
-    link: Link
 
 
 class OcppServer:
@@ -77,7 +64,6 @@ class OcppServer:
     ) -> None:
         self._plant = plant
         self._host = host
-        self._path = plant.network.ocpp_path.rstrip("/") + "/"
         self.authority = Authority(plant.directory / "data" / "certificates", plant.certificates.organization)
         self.tls = TlsDoor(plant, self.authority, secret)
         self.watch = Watch()
@@ -103,7 +89,7 @@ class OcppServer:
         if plant.ocpp.unknown == "pending":
             self.pending = WaitingRoom(host, documents, self._device_type)
         self.listening = asyncio.Event()
-        self._refused: dict[str, int] = {}
+        self._admission = Admission(plant, self.stations, self.tls, self.pending)
 
     def _dialect_of(self, charger: str) -> Dialect:
         station = self.stations[self._plant.chargers_by_path[charger].identity]
@@ -152,52 +138,12 @@ class OcppServer:
     def _door(self, sock: socket.socket, *, secure: bool) -> Listener:
         return Listener(
             sock,
-            partial(self._admit, secure),
+            partial(self._admission.admit, secure),
             self._select,
             self._serve,
-            self._note_refusal,
+            self._admission.refused,
             (lambda: self.tls.context) if secure else None,
         )
-
-    async def _admit(self, secure: bool, connection: ServerConnection, request: Request) -> Response | None:
-        """Let only chargers of the project in, and them only with what their security profile asks for."""
-        assert isinstance(connection, Connection)
-        if getattr(request, "method", "GET") != "GET":
-            return connection.respond(HTTPStatus.METHOD_NOT_ALLOWED, "use GET\n")
-        identity = identity_of(request.path, self._path)
-        station = self.stations.get(identity)
-        if station is None:
-            return await self._admit_unknown(identity, connection, secure=secure)
-        link = self._judge(station, connection, request, secure=secure)
-        if isinstance(link, Refusal):
-            self._note_refusal(identity, link.reason)
-            if link.reason != "password":
-                return connection.respond(HTTPStatus.FORBIDDEN, f"{link.reason}\n")
-            response = connection.respond(HTTPStatus.UNAUTHORIZED, "basic authentication\n")
-            response.headers["WWW-Authenticate"] = 'Basic realm="OCPP", charset="UTF-8"'
-            return response
-        await station.security.connected(link)
-        connection.ticket = Ticket(station, link)
-        return None
-
-    async def _admit_unknown(self, identity: str, connection: Connection, *, secure: bool) -> Response | None:
-        """Refuse it, or let it wait where the project says so and its security profile fits the door."""
-        profile, reason = self._plant.ocpp.security_profile, "unknown"
-        if identity and self.pending is not None:
-            reason = ""
-            if profile >= 2 and not secure:
-                reason = "transport"
-            elif profile == 3:
-                certificate = self._certificate(connection)
-                good = certificate is not None and certificate.serial not in self.tls.revoked
-                if not good or certificate is None or identity not in certificate.names:
-                    reason = "certificate"
-            reason = reason or await self.pending.admit(identity, connection.address, secure=secure)
-        if reason:
-            self._note_refusal(identity, reason)
-            return connection.respond(HTTPStatus.NOT_FOUND, "no such charge point\n")
-        connection.ticket = identity
-        return None
 
     def _device_type(self, vendor: str, model: str) -> str:
         """The device type of the project's chargers of this maker and model; empty: there are none, or several."""
@@ -208,32 +154,6 @@ class OcppServer:
             if (built := station.tag("Model")) and built.value == model
         }
         return found.pop() if model and len(found) == 1 else ""
-
-    def _certificate(self, connection: Connection) -> ClientCertificate | None:
-        tls = connection.transport.get_extra_info("ssl_object")
-        return self.tls.certificate(tls.getpeercert(binary_form=True))
-
-    def _judge(
-        self, station: Station, connection: Connection, request: Request, *, secure: bool
-    ) -> Link | Refusal:
-        identity = station.charger.identity
-        authorizations = request.headers.get_all("Authorization")
-        return station.security.judge(
-            secure=secure,
-            password=password_of(authorizations[0], identity) if len(authorizations) == 1 else None,
-            certificate=self._certificate(connection) if secure else None,
-            revoked=self.tls.revoked,
-            address=connection.address,
-        )
-
-    def _note_refusal(self, who: str, reason: str) -> None:
-        # Once each, and a bound on how many are remembered: an attacker must not fill memory or log.
-        key = f"{who[:48]} {reason[:80]}"
-        count = self._refused.get(key, 0)
-        if count == 0 and len(self._refused) < REFUSALS_REMEMBERED:
-            log.warning("ocpp_refused", who=ascii(who[:48]), reason=ascii(reason[:200]))
-        if count or len(self._refused) < REFUSALS_REMEMBERED:
-            self._refused[key] = count + 1
 
     def _select(self, _connection: Connection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
         picked = pick(offered, DIALECTS)
@@ -254,7 +174,7 @@ class OcppServer:
             if not (missing and lenient):
                 # OCPP-J 3.2: complete the handshake without the header, then close at once.
                 identity = ticket if stranger else ticket.station.charger.identity
-                self._note_refusal(identity, "no common subprotocol")
+                self._admission.refused(identity, "no common subprotocol")
                 await connection.close(1002, "no common subprotocol")
                 return
         dialect = DIALECTS[(version or V16.version).lower()]

@@ -22,20 +22,12 @@ from scada.drivers.ocpp.capabilities import Capabilities
 from scada.drivers.ocpp.dialect import Dialect, Need
 from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.knowledge import Knowledge
-from scada.drivers.ocpp.peer import (
-    CallTimeout,
-    Pace,
-    Peer,
-    PeerBusy,
-    PeerClosed,
-    PeerSuperseded,
-    Priority,
-    Socket,
-)
+from scada.drivers.ocpp.peer import CallTimeout, Peer, PeerClosed, PeerSuperseded, Socket
 from scada.drivers.ocpp.samples import ConnectorSamples, connector_samples
 from scada.drivers.ocpp.security import ChargerSecurity, Link
 from scada.drivers.ocpp.times import ChargerTime
 from scada.drivers.ocpp.trace import Tap
+from scada.drivers.ocpp.turns import Pace, PeerBusy, Priority
 from scada.drivers.ocpp.watch import Watched
 from scada.runtime.host import PlantHost
 

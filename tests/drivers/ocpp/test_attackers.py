@@ -17,8 +17,8 @@ from scada.core.ports import DeedFilter
 from scada.drivers.ocpp import pending
 from scada.drivers.ocpp.deviations import DeviationLog
 from scada.drivers.ocpp.frames import CallError
-from scada.drivers.ocpp.peer import Pace
 from scada.drivers.ocpp.pending import GIVES_WAY_US, WaitingRoom
+from scada.drivers.ocpp.turns import Pace
 from scada.history import open_core
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost

@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from scada.drivers.ocpp.handshake import identity_of, password_of, pick
-from scada.drivers.ocpp.peer import Pace
+from scada.drivers.ocpp.turns import Pace
 from scada.drivers.ocpp.watch import Watch
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scada.core.effects import Event
-from scada.drivers.ocpp.peer import Priority
 from scada.drivers.ocpp.station import Station
+from scada.drivers.ocpp.turns import Priority
 
 PART_MAX = 200
 """Entries of one message to a charger that does not say how many it takes: some 20 kB."""

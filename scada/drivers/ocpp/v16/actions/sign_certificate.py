@@ -11,8 +11,9 @@ from scada.core.effects import Event
 from scada.core.errors import BadRequest, ScadaError
 from scada.core.records import AuditRecord
 from scada.drivers.ocpp.frames import CallError
-from scada.drivers.ocpp.peer import CallTimeout, PeerBusy, PeerClosed
+from scada.drivers.ocpp.peer import CallTimeout, PeerClosed
 from scada.drivers.ocpp.station import Station, log
+from scada.drivers.ocpp.turns import PeerBusy
 from scada.identity.certificates import Issued
 from scada.runtime.requests import Note
 

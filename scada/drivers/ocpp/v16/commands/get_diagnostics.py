@@ -10,8 +10,9 @@ from scada.core import moment
 from scada.core.command import Command, CommandResult, Outcome
 from scada.core.errors import ScadaError
 from scada.core.value import SECOND_US
-from scada.drivers.ocpp.peer import CallTimeout, Priority
+from scada.drivers.ocpp.peer import CallTimeout
 from scada.drivers.ocpp.station import Station
+from scada.drivers.ocpp.turns import Priority
 from scada.drivers.ocpp.v16.commands import common
 from scada.drivers.ocpp.v16.commands.transfers import (
     MARGIN_US,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from scada.core.command import Command, CommandResult, Outcome
-from scada.drivers.ocpp.peer import Priority
 from scada.drivers.ocpp.station import Station, outcome_event
+from scada.drivers.ocpp.turns import Priority
 from scada.drivers.ocpp.v16.commands.common import connector_number, refused
 from scada.drivers.ocpp.v16.commands.set_limit import NEED, set_limit
 from scada.drivers.ocpp.v16.limits import charging_profile, wanted_a

@@ -6,8 +6,8 @@ from typing import Any
 
 from scada.core.command import Command, CommandResult, Outcome
 from scada.core.records import TransactionRecord
-from scada.drivers.ocpp.peer import Priority
 from scada.drivers.ocpp.station import Station, outcome_event
+from scada.drivers.ocpp.turns import Priority
 from scada.drivers.ocpp.v16.commands.common import connector_number, refused
 
 

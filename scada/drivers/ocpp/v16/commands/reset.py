@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from scada.core.command import Command, CommandResult, Outcome
-from scada.drivers.ocpp.peer import Priority
 from scada.drivers.ocpp.station import Station, outcome_event
+from scada.drivers.ocpp.turns import Priority
 from scada.drivers.ocpp.v16.commands.common import refused
 
 

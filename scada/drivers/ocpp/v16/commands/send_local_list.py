@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from scada.core.command import Command, CommandResult, Outcome
-from scada.drivers.ocpp.peer import Priority
 from scada.drivers.ocpp.station import Station
+from scada.drivers.ocpp.turns import Priority
 from scada.drivers.ocpp.v16.commands.common import wrong
 from scada.drivers.ocpp.v16.local_list import entries_max, part_max, parts, tell
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from scada.core.command import Command, CommandResult, Outcome
 from scada.drivers.ocpp.dialect import Need
-from scada.drivers.ocpp.peer import Priority
 from scada.drivers.ocpp.station import Station
+from scada.drivers.ocpp.turns import Priority
 from scada.drivers.ocpp.v16.commands.common import connector_number, refused
 from scada.drivers.ocpp.v16.limits import charging_profile, key_value, purpose, wanted_a
 

@@ -14,8 +14,9 @@ from scada.core.errors import ScadaError
 from scada.core.file_ports import FileSlot, FirmwareFile
 from scada.core.value import SECOND_US, TimeUs
 from scada.drivers.ocpp.frames import CallError
-from scada.drivers.ocpp.peer import CallTimeout, PeerBusy, PeerClosed, Priority
+from scada.drivers.ocpp.peer import CallTimeout, PeerClosed
 from scada.drivers.ocpp.station import Station
+from scada.drivers.ocpp.turns import PeerBusy, Priority
 from scada.drivers.ocpp.v16.commands import common
 from scada.drivers.ocpp.v16.commands.transfers import (
     MARGIN_US,

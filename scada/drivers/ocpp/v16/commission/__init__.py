@@ -12,8 +12,9 @@ from scada.core.commissioning import CommissioningReport
 from scada.core.secrecy import HIDDEN, is_secret
 from scada.core.value import SECOND_US
 from scada.drivers.ocpp.frames import CallError
-from scada.drivers.ocpp.peer import CallTimeout, PeerBusy, PeerClosed, Priority
+from scada.drivers.ocpp.peer import CallTimeout, PeerClosed
 from scada.drivers.ocpp.station import Station, log
+from scada.drivers.ocpp.turns import PeerBusy, Priority
 from scada.drivers.ocpp.v16.commission.keys import learn_all, texts_of
 from scada.drivers.ocpp.v16.commission.setting import set_keys
 from scada.drivers.ocpp.v16.commission.wanted import wanted_keys

@@ -7,8 +7,9 @@ from typing import Any
 
 from scada.drivers.ocpp import schemas
 from scada.drivers.ocpp.frames import CallError
-from scada.drivers.ocpp.peer import CallTimeout, Priority
+from scada.drivers.ocpp.peer import CallTimeout
 from scada.drivers.ocpp.station import Station
+from scada.drivers.ocpp.turns import Priority
 
 CHUNK = 10
 """Keys a request to a charger that does not say how many it takes (GetConfigurationMaxKeys)."""

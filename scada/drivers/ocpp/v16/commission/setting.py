@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from scada.core.commissioning import KeyResult
 from scada.drivers.ocpp.frames import CallError
-from scada.drivers.ocpp.peer import CallTimeout, Priority
+from scada.drivers.ocpp.peer import CallTimeout
 from scada.drivers.ocpp.station import Station
+from scada.drivers.ocpp.turns import Priority
 from scada.drivers.ocpp.v16.commission.keys import read_keys, same_value, texts_of
 
 LISTS = frozenset(("MeterValuesSampledData", "MeterValuesAlignedData"))
