@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scada.app.doors import lock
 from scada.cli.common import Directory, console, errors, load_plant
 from scada.core.errors import NotFound
 from scada.runtime.clock import SystemClock
@@ -60,7 +59,9 @@ def compact(directory: Directory) -> None:
 
 @contextmanager
 def _store(directory: Directory) -> Iterator[SampleStore]:
-    from scada.history import open_samples  # late: other commands need no database library
+    # Late: other commands need neither the database nor the whole program.
+    from scada.app.doors import lock
+    from scada.history import open_samples
 
     plant = load_plant(directory)
     data = plant.directory / "data"

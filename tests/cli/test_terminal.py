@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -33,3 +35,12 @@ def test_a_text_of_a_charger_is_no_command(
 def test_a_number_that_json_does_not_know_is_left_to_the_system(word: str) -> None:
     assert parse("register", word) == word
     assert parse("register", "1e3") == 1000.0
+
+
+def test_the_command_line_loads_no_heavy_library_before_it_needs_it() -> None:
+    heavy = ("nicegui", "fastapi", "sqlalchemy", "asyncua", "numpy", "openpyxl", "reportlab", "pymodbus")
+    code = f"import sys, scada.cli; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"
