@@ -20,10 +20,20 @@ from sqlalchemy import (
 from sqlalchemy import text as sql
 
 core = MetaData()
+WIDE = BigInteger().with_variant(Integer, "sqlite")
+"""Numbers of rows: 64 bits. SQLite's INTEGER has them, and only under that name a primary key is the row's number."""
 
 
 def _text(name: str) -> Column[str]:
     return Column(name, Text, nullable=False, default="")
+
+
+def _key(name: str) -> Column[int]:
+    return Column(name, WIDE, primary_key=True)
+
+
+def _ref(name: str) -> Column[int]:
+    return Column(name, WIDE, nullable=False, default=0)
 
 
 def _time(name: str) -> Column[int]:
@@ -33,7 +43,7 @@ def _time(name: str) -> Column[int]:
 alarm_journal = Table(
     "alarm_journal",
     core,
-    Column("sequence", Integer, primary_key=True),
+    _key("sequence"),
     _time("time_us"),
     _text("alarm"),
     _text("site"),
@@ -43,7 +53,7 @@ alarm_journal = Table(
     _text("event"),
     _text("state"),
     _time("raised_us"),
-    Column("first_out", Integer, nullable=False, default=0),
+    _ref("first_out"),
     _text("value"),
     _text("user"),
     _text("origin"),
@@ -118,7 +128,7 @@ escalation = Table(
 transaction = Table(
     "charging_transaction",
     core,
-    Column("id", Integer, primary_key=True),
+    _key("id"),
     _text("charger"),
     Column("connector", Integer, nullable=False),
     _text("site"),
@@ -133,11 +143,11 @@ transaction = Table(
     _text("authorized_by"),
     _text("flags"),
     _time("updated_us"),
-    Column("visit", Integer, nullable=False, default=0),
+    _ref("visit"),
     _text("vehicle"),
     _text("parent"),
     _text("plan"),
-    Column("reservation", Integer, nullable=False, default=0),
+    _ref("reservation"),
     Column("soc_start", Float),
     Column("soc_end", Float),
     _text("charger_id"),
@@ -166,7 +176,7 @@ transaction = Table(
 session_figures = Table(
     "session_figures",
     core,
-    Column("id", Integer, primary_key=True),
+    _key("id"),
     _time("computed_us"),
     _time("charging_us"),
     Column("power_mean_kw", Float),
@@ -201,7 +211,7 @@ feed_state = Table("feed_state", core, Column("name", Text, primary_key=True), _
 visit = Table(
     "visit",
     core,
-    Column("id", Integer, primary_key=True),
+    _key("id"),
     _text("charger"),
     Column("connector", Integer, nullable=False),
     _text("site"),
@@ -265,7 +275,7 @@ command = Table(
 audit = Table(
     "audit",
     core,
-    Column("id", Integer, primary_key=True),
+    _key("id"),
     _time("time_us"),
     _text("user"),
     _text("origin"),

@@ -11,7 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
 
+from scada.core.database import Sample, TagDatabase
 from scada.core.plant import HistorySettings
 from scada.core.records import (
     AlarmTransition,
@@ -22,7 +26,10 @@ from scada.core.records import (
     TransactionState,
     VisitRecord,
 )
-from scada.history import CoreStore, open_core
+from scada.core.tag import HistoryRule, Source, TagDefinition
+from scada.core.value import GOOD, Kind
+from scada.history import CoreStore, feed, open_core, upgrade
+from scada.history.samples import Place, parse_url
 from scada.testing.postgresql import PostgreSql
 
 PROGRAM = Path(__file__).with_name("feed_program.py")
@@ -49,10 +56,11 @@ Open = Callable[..., CoreStore]
 def open_store(server: PostgreSql, database: str, tmp_path: Path) -> Iterator[Open]:
     opened: list[CoreStore] = []
 
-    def make(folder: str = "data", url: str | None = None) -> CoreStore:
+    def make(folder: str = "data", url: str | None = None, *, begin_feed: bool = True) -> CoreStore:
         secret = server.url(database) if url is None else url
         store = open_core(tmp_path / folder, history=SETTINGS, project="Test", secret=lambda _: secret)
-        store.begin_feed()
+        if begin_feed:
+            store.begin_feed()
         opened.append(store)
         return store
 
@@ -138,11 +146,110 @@ def test_a_row_that_postgresql_cannot_take_holds_up_none(
     server: PostgreSql, database: str, open_store: Open, charging: Callable[..., TransactionRecord]
 ) -> None:
     store = open_store()
-    store.journal.commit([charging(1), charging(2**40), charging(3, connector=2**40)])
+    impossible = CommandRecord(
+        id="a\x00", time_us=5, name="Reset", target="Depot.CP01", arguments="{}", user="ann", origin="hmi"
+    )
+    store.journal.commit([impossible, replace(impossible, id="b"), charging(3, connector=2**40)])
     even(store)
-    assert server.execute("SELECT id FROM charging_transaction ORDER BY id", database) == [(1,), (3,)]
+    assert server.execute("SELECT id FROM command", database) == [("b",)]
+    assert server.execute("SELECT id FROM charging_transaction", database) == [(3,)]
     assert store.feeder is not None
     assert store.feeder.refused == 1
+
+
+def test_numbers_of_more_than_32_bits(
+    server: PostgreSql,
+    database: str,
+    open_store: Open,
+    charging: Callable[..., TransactionRecord],
+    transition: Callable[..., AlarmTransition],
+) -> None:
+    large = 2**40
+    store = open_store()
+    visit = VisitRecord(id=large, charger="Depot.CP01", connector=1, site="Depot", began_us=1)
+    figures = SessionFigures(id=large, computed_us=1)
+    store.journal.commit(
+        [
+            charging(large, visit=large, reservation=large),
+            visit,
+            figures,
+            transition(large, first_out=large),
+        ]
+    )
+    even(store)
+    assert store.feeder is not None
+    assert store.feeder.refused == 0
+    session = "SELECT t.id, t.visit, t.reservation, v.id, f.id FROM charging_transaction t, visit v, session_figures f"
+    assert server.execute(session, database) == [(large,) * 5]
+    assert server.execute("SELECT sequence, first_out FROM alarms", database) == [(large, large)]
+
+
+def test_a_database_of_before_is_widened_and_keeps_its_rows_and_views(
+    server: PostgreSql, database: str, open_store: Open, charging: Callable[..., TransactionRecord]
+) -> None:
+    url = server.url(database).replace("postgresql:", "postgresql+psycopg:")
+    config = Config()
+    config.set_main_option("script_location", str(upgrade._SCRIPTS))
+    config.attributes["version_table"] = upgrade.VERSION_TABLE
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "5")
+    engine.dispose()
+    server.execute(
+        "INSERT INTO charging_transaction (id, connector, charger) VALUES (2147483647, 1, 'Depot.CP09')",
+        database,
+    )
+    store = open_store()
+    store.journal.commit([charging(2**31)])
+    even(store)
+    found = server.execute("SELECT id, charger FROM sessions ORDER BY id", database)
+    assert found == [(2**31 - 1, "Depot.CP09"), (2**31, "Depot.CP01")]
+
+
+@pytest.mark.parametrize("records_first", [True, False])
+def test_samples_and_records_share_a_database_in_either_order(
+    server: PostgreSql,
+    database: str,
+    open_store: Open,
+    charging: Callable[..., TransactionRecord],
+    tmp_path: Path,
+    *,
+    records_first: bool,
+) -> None:
+    def tables() -> set[str]:
+        return {name for (name,) in server.execute("SELECT tablename FROM pg_tables", database)}
+
+    before = [(7,)] if records_first else []
+    if records_first:  # fed while samples were still kept in history.db
+        plain = open_core(tmp_path / "data")
+        place = Place(tmp_path / "data", parse_url(server.url(database)), "Test")
+        feeder = feed.Feeder(place, plain._writer, plain._reader, plain._lock)
+        plain.journal.commit([charging(7)])
+        assert feeder.wait_even(EVEN_S), feeder.state
+        feeder.close()
+        plain.close()
+        assert "sample_hot" not in tables()
+    store = open_store(begin_feed=records_first)
+    now_us = time.time_ns() // 1_000
+    power = TagDefinition(path="Depot.Power", kind=Kind.REGISTER, source=Source.DRIVER, history=HistoryRule())
+    store.samples.append([Sample(TagDatabase([power])["Depot.Power"], 7.0, GOOD, now_us)])
+    assert store.samples.flush(EVEN_S), store.samples.state
+    assert server.execute("SELECT count(*) FROM sample_hot", database) == [(1,)]
+    if not records_first:
+        assert "charging_transaction" not in tables()
+        store.begin_feed()
+    store.journal.commit([charging(1)])
+    even(store)
+    numbers = "SELECT id FROM charging_transaction ORDER BY id"
+    assert server.execute(numbers, database) == sorted([(1,), *before])
+    assert store.samples.state == ""
+    store.close()
+    again = open_store()
+    again.journal.commit([charging(2)])
+    even(again)
+    assert [point.value for point in again.samples.points("Depot.Power", now_us, now_us + 1, 9)] == [7.0]
+    assert server.execute(numbers, database) == sorted([(1,), (2,), *before])
 
 
 @pytest.mark.parametrize(
