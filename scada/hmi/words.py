@@ -363,6 +363,31 @@ def dictionary(tr: Translate) -> dict[str, str]:
     return {value: tr(text) for value, text in words.items()}
 
 
+TOKEN_STATES = {"good": _("good"), "blocked": _("blocked"), "expired": _("expired")}
+TOKEN_SOURCES = {"local": _("project"), "admitted": _("admitted here")}
+"""Where a token comes from; any other is the name of an import."""
+
+RESERVATION_STATES = {
+    "planned": _("planned"),
+    "waiting": _("waiting for a free connector"),
+    "active": _("connector is held"),
+    "used": _("used"),
+    "no_show": _("nobody came"),
+    "cancelled": _("cancelled"),
+}
+HELD_BY = {"charger": _("by the charger"), "central": _("by this system")}
+LIST_STATES = {
+    "current": _("current"),
+    "sending": _("being sent"),
+    "waiting": _("waits for the charger"),
+    "failed": _("failed"),
+    "unsupported": _("not supported"),
+    "": _("not known yet"),
+}
+MAINTENANCE = (("lists", "/local-lists", _("Local lists")),)
+"""The pages of maintenance: key, address, name."""
+
+
 def script_texts(tr: Translate) -> dict[str, str]:
     """The texts of the browser's scripts."""
     texts = SCRIPT | {f"state_{k}": v for k, v in ALARM_STATES.items()}

@@ -12,14 +12,17 @@ from scada.hmi.pages import (
     errors,
     figures,
     journal,
+    local_lists,
     mails,
     oncall,
     overview,
+    reservations,
     search,
     sessions,
     suppressed,
     tag,
     tags,
+    tokens,
 )
 
 PAGES: Mapping[str, Callable[[Visit], Awaitable[View]]] = {
@@ -32,6 +35,9 @@ PAGES: Mapping[str, Callable[[Visit], Awaitable[View]]] = {
     "/alarm/{path}": alarm.build,
     "/oncall": oncall.build,
     "/sessions": sessions.build,
+    "/tokens": tokens.build,
+    "/reservations": reservations.build,
+    "/local-lists": local_lists.build,
     "/mails": mails.build,
     "/tags": tags.build,
     "/tag/{path}": tag.build,

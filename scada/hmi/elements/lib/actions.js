@@ -67,13 +67,19 @@ export class Actions {
     if (fields) this.act(dialogName, fields, title);
   }
 
-  deed(button) {
-    const { deed, given, title } = button.dataset;
+  async deed(button) {
+    const { deed, given, title, confirm } = button.dataset;
+    if (confirm && !(await this.ask(title, confirm))) return;
     this.act(deed, JSON.parse(given), title);
   }
 
   submit(event) {
     const form = event.target;
+    if (form.dataset.action === "deed") {
+      event.preventDefault();
+      this.formDeed(form, event.submitter);
+      return;
+    }
     if (form.dataset.deed) {
       event.preventDefault();
       this.dialogs.submit(form);
@@ -85,6 +91,19 @@ export class Actions {
     const given = {};
     for (const [name, value] of new FormData(form)) if (value) given[name] = value;
     this.command(form, given);
+  }
+
+  // A form of the page itself. A field that stands there several times comes as a list; a button may name its own deed.
+  async formDeed(form, button) {
+    const { deed, title, confirm, given } = { ...form.dataset, ...button?.dataset };
+    if (confirm && !(await this.ask(title, confirm))) return;
+    const fields = given ? JSON.parse(given) : {};
+    const typed = new FormData(form);
+    for (const name of new Set(typed.keys())) {
+      const values = typed.getAll(name);
+      fields[name] = values.length > 1 ? values : values[0];
+    }
+    this.act(deed, fields, title);
   }
 
   refused(button) {
