@@ -39,7 +39,7 @@ class ChargingDeeds:
     async def _admit(self, actor: Actor, given: Given) -> str:
         token = Token(
             id_tag=text(given, "id_tag", TAG_LENGTH + 1),
-            name=text(given, "name", 60),
+            name=text(given, "token_name", 60),
             parent=text(given, "parent", TAG_LENGTH),
             expires_us=self._time(given, "expires"),
             sites=tuple(texts(given, "sites")),

@@ -15,6 +15,7 @@ from scada.core.tag import TagDefinition
 from scada.core.value import SECOND_US, Kind, TimeUs
 from scada.hmi import words
 from scada.hmi.alarm_list import AlarmFilter, waiting
+from scada.hmi.bench_deeds import BenchDeeds
 from scada.hmi.charging_deeds import ChargingDeeds
 from scada.hmi.context import Visit
 from scada.hmi.given import Given, Shown
@@ -70,6 +71,7 @@ class Deeds:
             "release": self._release,
             "test": self._test,
             **ChargingDeeds(visit).deeds,
+            **BenchDeeds(visit).deeds,
         }
 
     def __contains__(self, name: str) -> bool:

@@ -376,6 +376,12 @@ RESERVATION_STATES = {
     "cancelled": _("cancelled"),
 }
 HELD_BY = {"charger": _("by the charger"), "central": _("by this system")}
+FRAME_KINDS = {
+    "call": _("request"),
+    "result": _("answer"),
+    "error": _("error"),
+    "unreadable": _("unreadable"),
+}
 LIST_STATES = {
     "current": _("current"),
     "sending": _("being sent"),

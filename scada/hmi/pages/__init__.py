@@ -22,6 +22,7 @@ from scada.hmi.pages import (
     suppressed,
     tag,
     tags,
+    test,
     tokens,
 )
 
@@ -35,6 +36,7 @@ PAGES: Mapping[str, Callable[[Visit], Awaitable[View]]] = {
     "/alarm/{path}": alarm.build,
     "/oncall": oncall.build,
     "/sessions": sessions.build,
+    "/test/{path}": test.build,
     "/tokens": tokens.build,
     "/reservations": reservations.build,
     "/local-lists": local_lists.build,

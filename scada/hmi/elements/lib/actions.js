@@ -52,6 +52,9 @@ export class Actions {
     else if (action === "dialog") this.dialog(element);
     else if (action === "close-dialog") this.dialogs.close(element);
     else if (action === "deed") this.deed(element);
+    else if (action === "add-item") this.addItem(element);
+    else if (action === "drop-item") element.closest(".schema-item").remove();
+    else if (action === "copy") this.copy(element);
     else if (action === "sound") this.sound.toggle();
   }
 
@@ -104,6 +107,30 @@ export class Actions {
       fields[name] = values.length > 1 ? values : values[0];
     }
     this.act(deed, fields, title);
+  }
+
+  // An entry of a list: the blueprint's copy, its fields named by the next number.
+  addItem(button) {
+    const holder = button.parentElement.querySelector(":scope > [data-items]");
+    const entry = holder.querySelector(":scope > [data-blueprint]").cloneNode(true);
+    const path = holder.dataset.items;
+    const number = holder.dataset.next++;
+    delete entry.dataset.blueprint;
+    entry.hidden = entry.disabled = false;
+    for (const one of entry.querySelectorAll("[name], [data-items]")) {
+      const attribute = one.hasAttribute("name") ? "name" : "data-items";
+      one.setAttribute(attribute, one.getAttribute(attribute).replace(`${path}[*]`, `${path}[${number}]`));
+    }
+    holder.append(entry);
+    entry.querySelector("input, select")?.focus();
+  }
+
+  // navigator.clipboard is there over HTTPS only; a selection is copied everywhere.
+  copy(button) {
+    const selection = getSelection();
+    selection.selectAllChildren(this.root.querySelector(`[data-slot="${CSS.escape(button.dataset.copy)}"]`));
+    document.execCommand("copy");
+    selection.removeAllRanges();
   }
 
   refused(button) {
