@@ -20,6 +20,7 @@ from scada.hmi.charging_deeds import ChargingDeeds
 from scada.hmi.context import Visit
 from scada.hmi.given import Given, Shown
 from scada.hmi.given import text as _text
+from scada.hmi.maintenance_deeds import MaintenanceDeeds
 from scada.i18n import marked
 from scada.runtime.requests import (
     Acknowledge,
@@ -72,6 +73,7 @@ class Deeds:
             "test": self._test,
             **ChargingDeeds(visit).deeds,
             **BenchDeeds(visit).deeds,
+            **MaintenanceDeeds(visit).deeds,
         }
 
     def __contains__(self, name: str) -> bool:

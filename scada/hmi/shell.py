@@ -28,7 +28,7 @@ FUNCTIONS = (
     ("reservations", "/reservations", marked("Reservations")),
     ("tags", "/tags", marked("Tags")),
     ("oncall", "/oncall", marked("On-call")),
-    ("maintenance", "/local-lists", marked("Maintenance")),
+    ("maintenance", "/commissioning", marked("Maintenance")),
     ("mails", "/mails", marked("Mails")),
 )
 

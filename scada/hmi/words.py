@@ -390,7 +390,32 @@ LIST_STATES = {
     "unsupported": _("not supported"),
     "": _("not known yet"),
 }
-MAINTENANCE = (("lists", "/local-lists", _("Local lists")),)
+PHASES = {
+    "running": _("running"),
+    "paused": _("paused"),
+    "stopped": _("stopped: too many failures"),
+    "cancelled": _("campaign cancelled"),
+    "done": _("ended"),
+}
+ITEM_STATES = {
+    "waiting": _("waiting"),
+    "asked": _("asked"),
+    "judged": _("being found out"),
+    "done": _("done"),
+    "failed": _("failed"),
+    "unknown": _("not known"),
+    "skipped": _("not ready in time"),
+    "cancelled": _("not asked any more"),
+}
+FILE_PURPOSES = {"diagnostics": _("diagnostics"), "log": _("log")}
+MAINTENANCE = (
+    ("commissioning", "/commissioning", _("Commissioning")),
+    ("pending", "/pending", _("Pending chargers")),
+    ("keys", "/keys", _("Configuration keys")),
+    ("campaigns", "/campaigns", _("Campaigns")),
+    ("files", "/files", _("Firmware and files")),
+    ("lists", "/local-lists", _("Local lists")),
+)
 """The pages of maintenance: key, address, name."""
 
 

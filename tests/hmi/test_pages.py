@@ -35,6 +35,8 @@ VISITS: list[tuple[str, str, dict[str, str]]] = [
     ("/tokens", "", {"tab": "vehicles"}),
     ("/reservations", "", {}),
     ("/local-lists", "", {}),
+    ("/commissioning", "", {}),
+    ("/campaigns", "", {}),
     ("/mails", "", {}),
     ("/mails", "", {"tab": "outbox"}),
     ("/tags", "", {}),
