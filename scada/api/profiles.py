@@ -18,17 +18,12 @@ from scada.charging.profiles import (
     Composite,
     ProfileStack,
     Situation,
-    Supply,
     Unit,
 )
+from scada.charging.supply import supply_of
 from scada.core import moment
 from scada.core.access import Right
-from scada.core.errors import NotFound
-from scada.core.plant import Current
 from scada.core.value import SECOND_US
-
-DC_VOLTAGE_V = 400.0
-"""What A and W of a DC connector are converted with here; the vehicle's own voltage is known only when it charges."""
 
 
 class PlacedProfile(Strict):
@@ -83,7 +78,7 @@ def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
 
         A profile that cannot be is answered with 400 and the place in it.
         """
-        connector, supply = _supply(services, body.target)
+        connector, supply = supply_of(services.plant, body.target)
         since_us = parse_time(body.charging_since, "charging_since")
         start_us = parse_time(body.start, "start") or services.host.clock.now_us()
         stack = ProfileStack()
@@ -92,25 +87,6 @@ def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
             stack.install(placed.connector, profile, charging=True)
         situation = Situation(supply=supply, since_us=since_us, transaction_id=body.transaction_id)
         return _composed(stack.composite(connector, start_us, body.duration_s, Unit(body.unit), situation))
-
-
-def _supply(services: ApiServices, target: str) -> tuple[int, Supply]:
-    """(connector, what its hardware gives) of a connector or, 0, a charger."""
-    found = services.plant.connectors_by_path.get(target)
-    if found is not None:
-        _, one = found
-        if one.current is Current.DC:
-            return one.number, Supply(current_max_a=one.current_max_a, phases=1, voltage_v=DC_VOLTAGE_V)
-        return one.number, Supply(current_max_a=one.current_max_a, phases=one.phases)
-    charger = services.plant.chargers_by_path.get(target)
-    if charger is None:
-        raise NotFound(f"there is no charger or connector {target}")
-    direct = all(one.current is Current.DC for one in charger.connectors)
-    return 0, Supply(
-        current_max_a=sum(one.current_max_a for one in charger.connectors),
-        phases=1 if direct else max(one.phases for one in charger.connectors),
-        voltage_v=DC_VOLTAGE_V if direct else 230.0,
-    )
 
 
 def _composed(composite: Composite) -> Composed:

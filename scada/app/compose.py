@@ -270,6 +270,7 @@ async def _services(
     campaigns = Campaigns(
         host, running.router, running.documents, running.accounts.actor_named, ocpp.configuration
     )
+    pending = Adoptions(plant, host, ocpp.pending, running.restart) if ocpp.pending else None
     application = api.create_app(
         api.ApiServices(
             plant=plant,
@@ -289,7 +290,7 @@ async def _services(
             status=running.status,
             links=links,
             secret=secret,
-            pending=(Adoptions(plant, host, ocpp.pending, running.restart) if ocpp.pending else None),
+            pending=pending,
             write_calendar=write_calendar,
         )
     )
@@ -306,6 +307,11 @@ async def _services(
             version=__version__,
             messages=Previews(notifier, plant.directory / "mail"),
             knowledge=ocpp.knowledge,
+            console=ocpp.console,
+            campaigns=campaigns,
+            configuration=ocpp.configuration,
+            files=files.server,
+            pending=pending,
         ),
     )
     http = HttpServer(application, sockets["http"])

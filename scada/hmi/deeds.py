@@ -15,7 +15,12 @@ from scada.core.tag import TagDefinition
 from scada.core.value import SECOND_US, Kind, TimeUs
 from scada.hmi import words
 from scada.hmi.alarm_list import AlarmFilter, waiting
+from scada.hmi.bench_deeds import BenchDeeds
+from scada.hmi.charging_deeds import ChargingDeeds
 from scada.hmi.context import Visit
+from scada.hmi.given import Given, Shown
+from scada.hmi.given import text as _text
+from scada.hmi.maintenance_deeds import MaintenanceDeeds
 from scada.i18n import marked
 from scada.runtime.requests import (
     Acknowledge,
@@ -40,8 +45,6 @@ REQUEST_TIMEOUT_S = 30.0
 
 _ = marked
 
-Given = Mapping[str, Any]
-
 
 class Deeds:
     """The deeds of one page.
@@ -54,7 +57,7 @@ class Deeds:
         self._visit = visit
         self._host = visit.services.host
         self._where = where
-        self._deeds: Mapping[str, Callable[[Actor, Given], Awaitable[str]]] = {
+        self._deeds: Mapping[str, Callable[[Actor, Given], Awaitable[str | Shown]]] = {
             "acknowledge": self._acknowledge,
             "acknowledge_shown": self._acknowledge_shown,
             "acknowledge_branch": self._acknowledge_branch,
@@ -68,13 +71,16 @@ class Deeds:
             "force": self._force,
             "release": self._release,
             "test": self._test,
+            **ChargingDeeds(visit).deeds,
+            **BenchDeeds(visit).deeds,
+            **MaintenanceDeeds(visit).deeds,
         }
 
     def __contains__(self, name: str) -> bool:
         return name in self._deeds
 
-    async def do(self, name: str, actor: Actor, given: Given) -> str:
-        """Do it and return what to say about it. Raises ScadaError with a sentence."""
+    async def do(self, name: str, actor: Actor, given: Given) -> str | Shown:
+        """Do it and return what to say (or show) about it. Raises ScadaError with a sentence."""
         return await self._deeds[name](actor, given)
 
     async def _acknowledge(self, actor: Actor, given: Given) -> str:
@@ -208,9 +214,3 @@ def _paths(given: Given) -> tuple[str, ...]:
     if not isinstance(paths, list) or not 0 < len(paths) <= PATHS_MAX:
         raise BadRequest("nothing is selected")
     return tuple(str(path)[:256] for path in paths)
-
-
-def _text(given: Given, name: str, length_max: int = 1_000) -> str:
-    """A text, cut to what no honest form goes past; the core has its own, shorter bounds."""
-    value = given.get(name)
-    return value.strip()[:length_max] if isinstance(value, str) else ""

@@ -7,18 +7,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 
 from scada.core import csv_text
 from scada.core.access import Right
 from scada.core.errors import ScadaError
 from scada.core.ports import OutboxRow, Page
-from scada.core.records import AlarmTransition
+from scada.core.records import AlarmTransition, AuditRecord
 from scada.hmi import access, words
 from scada.hmi.context import Visit
 from scada.hmi.mailbox import read_mail
 from scada.hmi.pages import journal, oncall, outbox
 from scada.hmi.services import HmiServices
+from scada.runtime.requests import Note
 
 BODY_POLICY = (
     # A mail may look as it likes and do nothing: no script, no request, no form, no frame.
@@ -182,9 +183,29 @@ def _csv(
     )
 
 
+@_guarded
+async def received_file(visit: Visit) -> Response:
+    """A file that a charger has uploaded; audited, for it may hold personal data."""
+    shelf, host, actor = visit.services.files, visit.services.host, visit.actor
+    if shelf is None or not actor.may(Right.MAINTAIN):
+        return Response(status_code=403)
+    file, path = await shelf.received_path(visit.query.get("id", ""))
+    record = AuditRecord(
+        time_us=host.clock.now_us(),
+        user=actor.name,
+        origin=actor.origin,
+        action="download_diagnostics",
+        object=file.charger,
+        new=file.name,
+    )
+    await host.request(Note((record,)))
+    return FileResponse(path, media_type="application/octet-stream", filename=f"{file.charger}_{file.name}")
+
+
 ROUTES: Mapping[str, Callable[[HmiServices], Respond]] = {
     "/mails/body": mail_body,
     "/mails/outbox.csv": outbox_csv,
     "/alarms/journal.csv": journal_csv,
     "/oncall/preview": preview_body,
+    "/files/received": received_file,
 }

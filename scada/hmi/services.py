@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 from scada.core.access import Actor
+from scada.core.file_ports import FileShelf
+from scada.core.pending import PendingChargers
 from scada.core.plant import Plant
-from scada.core.ports import Archive, ChargerKnowledge
+from scada.core.ports import Archive, ChargerKnowledge, DeviceConsole
+from scada.runtime.campaigns import Campaigns
 from scada.runtime.host import PlantHost
+from scada.runtime.judge import Configuration
 from scada.runtime.router import CommandRouter
 
 
@@ -63,6 +67,11 @@ class HmiServices:
         mail_dir: Maildir of the built-in mail catcher; None where mail goes to a real server.
         messages: for previews; None: there are none.
         knowledge: of chargers; None: no driver has any.
+        console: messages to chargers and the trace; None: no driver has them.
+        campaigns: commands to many chargers.
+        configuration: what chargers told of their configuration keys.
+        files: firmware files and what chargers uploaded; None: there is no file server.
+        pending: unknown chargers that wait; None: they are refused.
     """
 
     plant: Plant
@@ -74,3 +83,8 @@ class HmiServices:
     version: str
     messages: Messages | None = None
     knowledge: ChargerKnowledge | None = None
+    console: DeviceConsole | None = None
+    campaigns: Campaigns | None = None
+    configuration: Configuration | None = None
+    files: FileShelf | None = None
+    pending: PendingChargers | None = None

@@ -24,8 +24,11 @@ FUNCTIONS = (
     ("overview", "/", marked("Overview")),
     ("alarms", "/alarms", marked("Alarms")),
     ("sessions", "/sessions", marked("Sessions")),
+    ("tokens", "/tokens", marked("Tokens")),
+    ("reservations", "/reservations", marked("Reservations")),
     ("tags", "/tags", marked("Tags")),
     ("oncall", "/oncall", marked("On-call")),
+    ("maintenance", "/commissioning", marked("Maintenance")),
     ("mails", "/mails", marked("Mails")),
 )
 

@@ -17,6 +17,7 @@ from scada.hmi.alarm_feed import Reader, summary_room
 from scada.hmi.alarm_list import listed
 from scada.hmi.context import Fragment, View, Visit
 from scada.hmi.deeds import Deeds
+from scada.hmi.given import Shown
 from scada.hmi.live import Live
 from scada.hmi.pages.alarm import detail
 from scada.hmi.pump import Emit, room_of
@@ -104,7 +105,7 @@ class Tab:
                 await self._actions[name](actor, arguments)
             elif name in self._deeds:
                 actor.require(Right.SEE)
-                await self._toast(arguments, "done", await self._deeds.do(name, actor, arguments))
+                await self._deed(name, actor, arguments)
         except ScadaError as error:
             await self._toast(arguments, "failed", words.sentence(str(error), self.visit.tr))
 
@@ -257,6 +258,16 @@ class Tab:
             del opened[next(iter(opened))]
         opened[path] = fragment
         await self._refresh(fragment)
+
+    async def _deed(self, name: str, actor: Actor, arguments: Mapping[str, Any]) -> None:
+        said = await self._deeds.do(name, actor, arguments)
+        if isinstance(said, Shown):
+            await self._fill(said.slot, str(said.html), self.visit.live())
+            await self._toast(arguments, said.state, said.text)
+        else:
+            await self._toast(arguments, "done", said)
+        for fragment in self.fragments:  # whoever did it sees at once what came of it
+            fragment.due_s = 0.0
 
     async def _toast(self, arguments: Mapping[str, Any], state: str, text: str) -> None:
         toast = {"id": str(arguments.get("id") or ""), "state": state, "text": text}

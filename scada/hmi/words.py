@@ -363,6 +363,62 @@ def dictionary(tr: Translate) -> dict[str, str]:
     return {value: tr(text) for value, text in words.items()}
 
 
+TOKEN_STATES = {"good": _("good"), "blocked": _("blocked"), "expired": _("expired")}
+TOKEN_SOURCES = {"local": _("project"), "admitted": _("admitted here")}
+"""Where a token comes from; any other is the name of an import."""
+
+RESERVATION_STATES = {
+    "planned": _("planned"),
+    "waiting": _("waiting for a free connector"),
+    "active": _("connector is held"),
+    "used": _("used"),
+    "no_show": _("nobody came"),
+    "cancelled": _("cancelled"),
+}
+HELD_BY = {"charger": _("by the charger"), "central": _("by this system")}
+FRAME_KINDS = {
+    "call": _("request"),
+    "result": _("answer"),
+    "error": _("error"),
+    "unreadable": _("unreadable"),
+}
+LIST_STATES = {
+    "current": _("current"),
+    "sending": _("being sent"),
+    "waiting": _("waits for the charger"),
+    "failed": _("failed"),
+    "unsupported": _("not supported"),
+    "": _("not known yet"),
+}
+PHASES = {
+    "running": _("running"),
+    "paused": _("paused"),
+    "stopped": _("stopped: too many failures"),
+    "cancelled": _("campaign cancelled"),
+    "done": _("ended"),
+}
+ITEM_STATES = {
+    "waiting": _("waiting"),
+    "asked": _("asked"),
+    "judged": _("being found out"),
+    "done": _("done"),
+    "failed": _("failed"),
+    "unknown": _("not known"),
+    "skipped": _("not ready in time"),
+    "cancelled": _("not asked any more"),
+}
+FILE_PURPOSES = {"diagnostics": _("diagnostics"), "log": _("log")}
+MAINTENANCE = (
+    ("commissioning", "/commissioning", _("Commissioning")),
+    ("pending", "/pending", _("Pending chargers")),
+    ("keys", "/keys", _("Configuration keys")),
+    ("campaigns", "/campaigns", _("Campaigns")),
+    ("files", "/files", _("Firmware and files")),
+    ("lists", "/local-lists", _("Local lists")),
+)
+"""The pages of maintenance: key, address, name."""
+
+
 def script_texts(tr: Translate) -> dict[str, str]:
     """The texts of the browser's scripts."""
     texts = SCRIPT | {f"state_{k}": v for k, v in ALARM_STATES.items()}

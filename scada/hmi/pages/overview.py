@@ -11,6 +11,7 @@ from scada.hmi import words
 from scada.hmi.context import Fragment, Selection, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.pages import errors
+from scada.hmi.stop_conditions import stop_conditions
 from scada.hmi.why import USED, why
 
 TODAY_EVERY_S = 30.0
@@ -70,9 +71,9 @@ async def build(visit: Visit) -> View:
     live = visit.live()
 
     async def select(path: str, into: Live) -> Selection:
-        return panel(visit, site, path, into)
+        return await panel(visit, site, path, into)
 
-    selection = panel(visit, site, visit.query.get("select", ""), live)
+    selection = await panel(visit, site, visit.query.get("select", ""), live)
     status_tags = [f"{c.path}.Status" for charger in site.chargers for c in charger.connectors]
     online_tags = [f"{charger.path}.Online" for charger in site.chargers]
     counting = visit.live()
@@ -151,7 +152,7 @@ async def today_line(visit: Visit, site: Site) -> Markup:
     )
 
 
-def panel(visit: Visit, site: Site, path: str, live: Live) -> Selection:
+async def panel(visit: Visit, site: Site, path: str, live: Live) -> Selection:
     """The detail at the right: of a connector, or the legend when none is chosen."""
     found = visit.plant.connectors_by_path.get(path)
     if found is None or found[0].site != site.path:
@@ -163,6 +164,7 @@ def panel(visit: Visit, site: Site, path: str, live: Live) -> Selection:
     async def sentence(_live: Live) -> Markup:
         return why_line(visit, site, charger, connector)
 
+    stop = stop_conditions(visit, site, connector)
     main = visit.render(
         "panel.html",
         live,
@@ -172,12 +174,13 @@ def panel(visit: Visit, site: Site, path: str, live: Live) -> Selection:
         title=card(visit, charger, connector).title,
         kind=kind_of(visit, connector),
         why=why_line(visit, site, charger, connector),
+        stop=await stop.render(live),
         direct=connector.current is Current.DC,
         phases=[f"L{n}" for n in (1, 2, 3)][: connector.phases],
     )
     return Selection(
         main=main,
-        fragments=[Fragment(slot="panel-why", render=sentence, tags=frozenset(watching.used))],
+        fragments=[Fragment(slot="panel-why", render=sentence, tags=frozenset(watching.used)), stop],
     )
 
 

@@ -52,6 +52,9 @@ export class Actions {
     else if (action === "dialog") this.dialog(element);
     else if (action === "close-dialog") this.dialogs.close(element);
     else if (action === "deed") this.deed(element);
+    else if (action === "add-item") this.addItem(element);
+    else if (action === "drop-item") element.closest(".schema-item").remove();
+    else if (action === "copy") this.copy(element);
     else if (action === "sound") this.sound.toggle();
   }
 
@@ -67,13 +70,19 @@ export class Actions {
     if (fields) this.act(dialogName, fields, title);
   }
 
-  deed(button) {
-    const { deed, given, title } = button.dataset;
+  async deed(button) {
+    const { deed, given, title, confirm } = button.dataset;
+    if (confirm && !(await this.ask(title, confirm))) return;
     this.act(deed, JSON.parse(given), title);
   }
 
   submit(event) {
     const form = event.target;
+    if (form.dataset.action === "deed") {
+      event.preventDefault();
+      this.formDeed(form, event.submitter);
+      return;
+    }
     if (form.dataset.deed) {
       event.preventDefault();
       this.dialogs.submit(form);
@@ -85,6 +94,43 @@ export class Actions {
     const given = {};
     for (const [name, value] of new FormData(form)) if (value) given[name] = value;
     this.command(form, given);
+  }
+
+  // A form of the page itself. A field that stands there several times comes as a list; a button may name its own deed.
+  async formDeed(form, button) {
+    const { deed, title, confirm, given } = { ...form.dataset, ...button?.dataset };
+    if (confirm && !(await this.ask(title, confirm))) return;
+    const fields = given ? JSON.parse(given) : {};
+    const typed = new FormData(form);
+    for (const name of new Set(typed.keys())) {
+      const values = typed.getAll(name);
+      fields[name] = values.length > 1 ? values : values[0];
+    }
+    this.act(deed, fields, title);
+  }
+
+  // An entry of a list: the blueprint's copy, its fields named by the next number.
+  addItem(button) {
+    const holder = button.parentElement.querySelector(":scope > [data-items]");
+    const entry = holder.querySelector(":scope > [data-blueprint]").cloneNode(true);
+    const path = holder.dataset.items;
+    const number = holder.dataset.next++;
+    delete entry.dataset.blueprint;
+    entry.hidden = entry.disabled = false;
+    for (const one of entry.querySelectorAll("[name], [data-items]")) {
+      const attribute = one.hasAttribute("name") ? "name" : "data-items";
+      one.setAttribute(attribute, one.getAttribute(attribute).replace(`${path}[*]`, `${path}[${number}]`));
+    }
+    holder.append(entry);
+    entry.querySelector("input, select")?.focus();
+  }
+
+  // navigator.clipboard is there over HTTPS only; a selection is copied everywhere.
+  copy(button) {
+    const selection = getSelection();
+    selection.selectAllChildren(this.root.querySelector(`[data-slot="${CSS.escape(button.dataset.copy)}"]`));
+    document.execCommand("copy");
+    selection.removeAllRanges();
   }
 
   refused(button) {

@@ -1,0 +1,110 @@
+"""Test and maintenance of a charger: send any message, watch what passes, compose charging profiles."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from markupsafe import Markup
+
+from scada.core.access import Right
+from scada.core.errors import ScadaError
+from scada.core.plant import Charger, Site
+from scada.core.ports import DeviceConsole, FrameFilter
+from scada.hmi.bench_deeds import PROFILE, profiles_schema
+from scada.hmi.context import Fragment, View, Visit
+from scada.hmi.live import Live
+from scada.hmi.pages import errors
+from scada.hmi.schema_form import form_of
+from scada.i18n import marked
+
+FRAMES = 100
+TRACE_EVERY_S = 0.5
+
+_ = marked
+TABS = (("", _("Message")), ("trace", _("Trace")), ("profile", _("Charging profiles")))
+
+
+async def build(visit: Visit) -> View:
+    """The page. Query: `tab`; `action`, `json` (message); `actions`, `sent`, `text`, `all`, `pause` (trace)."""
+    charger = visit.plant.chargers_by_path.get(visit.path)
+    site = visit.site(charger.site) if charger else None
+    if charger is None or site is None:
+        return errors.missing(visit, visit.tr("There is no charger {path}.").format(path=visit.path))
+    console = visit.services.console
+    if not visit.actor.may(Right.MAINTAIN):
+        return errors.no_right(visit)
+    if console is None:
+        return errors.missing(visit, visit.tr("No driver of this system sends messages."))
+    tab = visit.query.get("tab", "")
+    live = visit.live()
+    fragments: list[Fragment] = []
+    if tab == "trace":
+        inner = await _trace(visit, charger, site, console, live, fragments)
+    elif tab == "profile":
+        form = form_of(profiles_schema(console, charger.path))
+        inner = visit.render("test_profile.html", live, charger=charger, form=form, action=PROFILE)
+    else:
+        tab, inner = "", _message(visit, charger, console, live)
+    main = visit.render("test.html", live, site=site, charger=charger, tab=tab, tabs=TABS, inner=inner)
+    return View(
+        title=visit.tr("Test of {name}").format(name=charger.name),
+        main=main,
+        live=live,
+        sites=(site.path,),
+        site=site,
+        nav="maintenance",
+        fragments=fragments,
+    )
+
+
+def _message(visit: Visit, charger: Charger, console: DeviceConsole, live: Live) -> Markup:
+    actions = list(console.actions(charger.path))
+    wanted = visit.query.get("action", "")
+    action = wanted if wanted in actions else next(iter(actions), "")
+    try:
+        form = form_of(console.schema(charger.path, action)["request"])
+    except ScadaError:
+        form = None
+    return visit.render(
+        "test_message.html",
+        live,
+        charger=charger,
+        actions=actions,
+        action=action,
+        form=form,
+        as_json=bool(visit.query.get("json")),
+    )
+
+
+async def _trace(
+    visit: Visit,
+    charger: Charger,
+    site: Site,
+    console: DeviceConsole,
+    live: Live,
+    fragments: list[Fragment],
+) -> Markup:
+    query = visit.query
+    where = FrameFilter(
+        charger="" if query.get("all") else charger.path,
+        actions=frozenset(one.strip() for one in query.get("actions", "").split(",") if one.strip()),
+        sent={"us": True, "charger": False}.get(query.get("sent", "")),
+        text=query.get("text", "")[:100],
+    )
+    formats = visit.formats(site)
+
+    async def render(into: Live) -> Markup:
+        frames = [
+            (one, formats.time(one.time_us, milliseconds=True))
+            for one in reversed(console.frames(where, FRAMES))
+        ]
+        return visit.render("trace_table.html", into, frames=frames)
+
+    table = await render(live)
+    paused = bool(query.get("pause"))
+    if not paused:
+        fragments.append(Fragment(slot="trace", render=render, every_s=TRACE_EVERY_S, shown=str(table)))
+    kept: dict[str, Any] = {name: value for name, value in query.items() if name != "pause"}
+    toggle = f"/test/{charger.path}?" + urlencode(kept if paused else {**kept, "pause": "1"})
+    return visit.render("test_trace.html", live, charger=charger, table=table, paused=paused, toggle=toggle)
