@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -17,6 +18,9 @@ from conftest import make_world  # type: ignore[import-not-found, unused-ignore]
 from fastapi import FastAPI
 
 from scada.core.value import GOOD
+from scada.drivers.ocpp.console import Console
+from scada.drivers.ocpp.trace import Trace
+from scada.drivers.ocpp.v16 import DIALECT
 from scada.hmi import mount
 from scada.runtime.clock import SystemClock
 
@@ -39,6 +43,8 @@ async def main() -> None:
             )
             world.write(f"{connector.path}.Temperature", 21.5)
             world.write(f"{connector.path}.IdTag", HOSTILE)
+    console = Console(world.services.plant, Trace(world.host.clock, 8), lambda _: DIALECT)
+    world.services = replace(world.services, console=console)
     application = FastAPI()
     hmi = mount(application, world.services)
     listener = socket.create_server(("127.0.0.1", 0))

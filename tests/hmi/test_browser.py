@@ -121,3 +121,29 @@ async def test_a_page_without_the_right_to_see_is_live_and_empty(
     assert await browser.locator("[data-lost]").is_hidden()
     assert await browser.locator(".side, .banner").count() == 0
     assert trouble == []
+
+
+async def test_a_profile_with_two_steps_is_typed_and_drawn(page: tuple[Page, list[str]]) -> None:
+    browser, trouble = page
+    await browser.goto("/test/Depot.CP03?tab=profile")
+    await browser.wait_for_function(
+        "() => /\\d/.test(document.querySelector('[data-clock]')?.textContent ?? '')"
+    )
+    profile = "$.profiles[0].csChargingProfiles"
+    period = f"{profile}.chargingSchedule.chargingSchedulePeriod"
+    await browser.click(f'[data-items="{period}"] + [data-action="add-item"]')
+    for name, value in {"chargingProfileId": "5", "stackLevel": "0"}.items():
+        await browser.fill(f'[name="{profile}.{name}"]', value)
+    await browser.fill('[name="$.profiles[0].connectorId"]', "2")
+    await browser.select_option(f'[name="{profile}.chargingProfilePurpose"]', "TxDefaultProfile")
+    await browser.select_option(f'[name="{profile}.chargingProfileKind"]', "Relative")
+    await browser.select_option(f'[name="{profile}.chargingSchedule.chargingRateUnit"]', "A")
+    for number, (start, limit) in enumerate((("0", "10"), ("3600", "6"))):
+        await browser.fill(f'[name="{period}[{number}].startPeriod"]', start)
+        await browser.fill(f'[name="{period}[{number}].limit"]', limit)
+    await browser.select_option('[name="target"]', "Depot.CP03.C2")
+    await browser.click('button[type="submit"]:not([data-deed]):not(.link):has-text("Draw")')
+    await browser.wait_for_selector("[data-slot=curve] svg .curve")
+    limits = await browser.locator("[data-slot=curve] td.value").all_inner_texts()
+    assert limits == ["10.0 A", "6.0 A"]
+    assert trouble == []

@@ -125,6 +125,14 @@ async def test_the_trace_waits_for_the_first_frame(bench: Any) -> None:
     view = await PAGES["/test/{path}"](bench.visit("admin", CP, tab="trace"))
     assert "No message fits" in str(view.main)
     assert [fragment.slot for fragment in view.fragments] == ["trace"]
+    tap = bench.services.console._trace.tap(bench.services.plant.chargers_by_path[CP])
+    tap(True, b'[2,"1","Reset",{"type":"<i>Soft"}]')
+    tap(False, b'[3,"1",{"status":"Accepted"}]')
+    shown = str(await view.fragments[0].render(bench.visit("admin").live()))
+    assert shown.index("Accepted") < shown.index("&lt;i&gt;Soft")  # the newest first
+    view = await PAGES["/test/{path}"](bench.visit("admin", CP, tab="trace", sent="us", actions="reset"))
+    assert "Accepted" not in str(view.main)
+    assert "&lt;i&gt;Soft" in str(view.main)
     paused = await PAGES["/test/{path}"](bench.visit("admin", CP, tab="trace", pause="1"))
     assert not paused.fragments
 
