@@ -25,6 +25,7 @@ from scada.app import simulated
 from scada.app.adoption import Adoptions
 from scada.app.calendars import Calendars
 from scada.app.doors import listening_sockets, lock, port_of
+from scada.app.exports import Exports
 from scada.app.file_doors import FileDoors
 from scada.app.http import HttpServer
 from scada.app.previews import Previews
@@ -335,6 +336,8 @@ async def _services(
         services["Notify"] = notifier.run
     if plant.charging.imports:
         services["Tokens"] = TokenImports(plant, host, secret).run
+    if plant.exports:
+        services["Exports"] = Exports(plant, host, running.documents, secret).run
     if any(rota.calendar for rota in plant.rotas):
         services["Calendars"] = Calendars(plant, host).run
     if simulate:

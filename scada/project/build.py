@@ -31,7 +31,7 @@ from scada.project.charging_build import charging, token
 from scada.project.expand import Types, texts
 from scada.project.files import Reader
 from scada.project.oncall_build import oncall_parts
-from scada.project.records_build import bookkeeping
+from scada.project.records_build import bookkeeping, exports
 from scada.project.schema import (
     ChargerRow,
     FilesSection,
@@ -99,6 +99,7 @@ def build(
         ),
         files=_files(project.files),
         history=_history(project.history),
+        exports=exports(project),
         simulation=Simulation(**project.simulation.model_dump()),
         directory=sections.directory,
     )

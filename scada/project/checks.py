@@ -13,7 +13,7 @@ from scada.project.charging_build import check_charging
 from scada.project.expand import Types
 from scada.project.files import Reader, near_or_known
 from scada.project.oncall_checks import check_oncall
-from scada.project.records_build import check_books
+from scada.project.records_build import check_books, check_exports
 from scada.project.schema import ChargerRow, ProjectFile, SiteSection
 from scada.project.sections import Sections
 
@@ -74,6 +74,7 @@ def check_project(reader: Reader, sections: Sections, project: ProjectFile, type
     _certificates(reader, project)
     check_charging(reader, sections, project)
     check_books(reader, project)
+    check_exports(reader, project)
     check_oncall(reader, project, datetime.now(UTC))
     check_alarms(reader, sections, project, types)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from scada.core.plant import Band, Bookkeeping, Prices, Tariff
+from scada.core.plant import Band, Bookkeeping, Export, Prices, Tariff
+from scada.core.value import SECOND_US
 from scada.project.files import Reader, near_or_known
-from scada.project.records_schema import DAYS, BandSection, PricesSection, TariffSection
+from scada.project.records_schema import DAYS, BandSection, ExportSection, PricesSection, TariffSection
 from scada.project.schema import ProjectFile
 
 
@@ -15,6 +16,28 @@ def bookkeeping(project: ProjectFile) -> Bookkeeping:
         tolerance_percent=project.sessions.meter_tolerance_percent,
         tolerance_wh=project.sessions.meter_tolerance_wh,
     )
+
+
+def exports(project: ProjectFile) -> tuple[Export, ...]:
+    """The exports of a project without mistakes."""
+    return tuple(map(_export, project.exports))
+
+
+def check_exports(reader: Reader, project: ProjectFile) -> None:
+    """Each export has a name and tables of its own, and one time."""
+    names: set[str] = set()
+    claimed: dict[tuple[str, str, str], str] = {}
+    for number, export in enumerate(project.exports):
+        where = f"exports[{number}]"
+        if export.name in names:
+            reader.problem("project.toml", f"{where}.name", f"'{export.name}' is the name of two exports")
+        names.add(export.name)
+        if export.at is not None and export.every_min is not None:
+            reader.problem("project.toml", f"{where}.at", "`at` or `every_min`: which one holds?")
+        for kind in export.what:
+            other = claimed.setdefault((export.url, export.prefix, kind), where)
+            if other != where or export.what.count(kind) > 1:
+                reader.problem("project.toml", f"{where}.what", f"'{kind}' goes there twice")
 
 
 def check_books(reader: Reader, project: ProjectFile) -> None:
@@ -51,6 +74,17 @@ def _check_days(reader: Reader, where: str, tariff: TariffSection) -> None:
             if day not in DAYS:
                 place = f"{where}.bands[{number}].days"
                 reader.problem("project.toml", place, f"'{day}' is no day", f"one of {', '.join(DAYS)}")
+
+
+def _export(section: ExportSection) -> Export:
+    return Export(
+        name=section.name,
+        url=section.url,
+        what=tuple(section.what),
+        every_us=(section.every_min or 15) * 60 * SECOND_US,
+        at_min=section.at,
+        prefix=section.prefix,
+    )
 
 
 def _tariff(section: TariffSection) -> Tariff:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from scada.project.charging_schema import TimeOfDay
-from scada.project.fields import Strict
+from scada.project.fields import SecretReference, Segment, Strict
+from scada.project.oncall_schema import BeginOfDay
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -53,3 +54,14 @@ class BookkeepingSection(Strict):
 
     meter_tolerance_percent: Annotated[float, Field(ge=0, le=100)] = 2.0
     meter_tolerance_wh: Annotated[int, Field(ge=0, le=1_000_000)] = 200
+
+
+class ExportSection(Strict):
+    """[[exports]]: every so many minutes, or at a time of the day."""
+
+    name: Segment
+    url: Annotated[SecretReference, Field(min_length=1)]
+    what: Annotated[list[Literal["sessions", "alarms", "audit", "energy"]], Field(min_length=1, max_length=4)]
+    every_min: Annotated[int, Field(ge=1, le=10_080)] | None = None
+    at: BeginOfDay | None = None
+    prefix: Annotated[str, Field(pattern=r"^([A-Za-z][A-Za-z0-9_]*)?$", max_length=30)] = ""

@@ -30,7 +30,7 @@ from scada.project.oncall_schema import (
     RotaSection,
     TeamSection,
 )
-from scada.project.records_schema import BookkeepingSection, TariffSection
+from scada.project.records_schema import BookkeepingSection, ExportSection, TariffSection
 
 
 class ProjectSection(Strict):
@@ -170,6 +170,7 @@ class ProjectFile(Strict):
     sessions: BookkeepingSection = BookkeepingSection()
     tariffs: Annotated[list[TariffSection], Field(max_length=100)] = []
     history: HistoryStoreSection = HistoryStoreSection()
+    exports: Annotated[list[ExportSection], Field(max_length=10)] = []
     opcua: OpcUaSection = OpcUaSection()
     mail: MailSection = MailSection()
     simulation: SimulationSection = SimulationSection()

@@ -45,6 +45,7 @@ from scada.core.plant.plant import Plant
 from scada.core.plant.settings import (
     RETENTION,
     Certificates,
+    Export,
     FileSettings,
     HistorySettings,
     Network,
@@ -73,6 +74,7 @@ __all__ = [
     "DutySpan",
     "EscalationStep",
     "EventNotice",
+    "Export",
     "Feeder",
     "FileSettings",
     "HistorySettings",

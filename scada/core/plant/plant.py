@@ -24,6 +24,7 @@ from scada.core.plant.people import (
 from scada.core.plant.places import Charger, Connector, Meter, Site
 from scada.core.plant.settings import (
     Certificates,
+    Export,
     FileSettings,
     HistorySettings,
     Network,
@@ -67,6 +68,7 @@ class Plant:
     ocpp: OcppSettings = field(default_factory=OcppSettings)
     files: FileSettings = field(default_factory=FileSettings)
     history: HistorySettings = field(default_factory=HistorySettings)
+    exports: tuple[Export, ...] = ()
     simulation: Simulation = field(default_factory=Simulation)
     directory: Path = field(default_factory=Path)
 

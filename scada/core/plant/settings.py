@@ -73,6 +73,26 @@ class HistorySettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Export:
+    """Plain rows that are taken to another database from time to time.
+
+    Attributes:
+        url: reference to the secret that holds the URL of the target, any that SQLAlchemy has a driver for.
+        what: of `sessions`, `alarms`, `audit`, `energy` (by 15 minutes).
+        every_us: time between two runs.
+        at_min: minute of the local day; None: by `every_us`.
+        prefix: of the names of tables.
+    """
+
+    name: str
+    url: str
+    what: tuple[str, ...]
+    every_us: TimeUs = 900_000_000
+    at_min: int | None = None
+    prefix: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FileSettings:
     """The file server for chargers. Without a port it is closed.
 
