@@ -150,6 +150,20 @@ async def outbox_csv(visit: Visit) -> Response:
     return _csv("outbox", names, visit.services.archive.outbox, cells)
 
 
+@_guarded
+async def export_file(visit: Visit) -> Response:
+    """A file that was made for this user."""
+    made = visit.services.exports.file(visit.actor.name, visit.query.get("id", "")[:40])
+    return Response(
+        made.content,
+        media_type=made.media_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{made.name}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
 def _body(html: str) -> Response:
     if not html:
         return Response(status_code=404)
@@ -187,4 +201,5 @@ ROUTES: Mapping[str, Callable[[HmiServices], Respond]] = {
     "/mails/outbox.csv": outbox_csv,
     "/alarms/journal.csv": journal_csv,
     "/oncall/preview": preview_body,
+    "/exports/file": export_file,
 }

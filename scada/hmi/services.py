@@ -10,6 +10,9 @@ from typing import Protocol
 from scada.core.access import Actor
 from scada.core.plant import Plant
 from scada.core.ports import Archive, ChargerKnowledge
+from scada.core.report_ports import ReportDesk
+from scada.core.session_ports import SessionStore
+from scada.hmi.exports import Exports
 from scada.runtime.host import PlantHost
 from scada.runtime.router import CommandRouter
 
@@ -63,6 +66,7 @@ class HmiServices:
         mail_dir: Maildir of the built-in mail catcher; None where mail goes to a real server.
         messages: for previews; None: there are none.
         knowledge: of chargers; None: no driver has any.
+        exports: files that are being made for users.
     """
 
     plant: Plant
@@ -70,6 +74,9 @@ class HmiServices:
     router: CommandRouter
     accounts: Accounts
     archive: Archive
+    sessions: SessionStore
+    reports: ReportDesk
+    exports: Exports
     mail_dir: Path | None
     version: str
     messages: Messages | None = None

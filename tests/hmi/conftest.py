@@ -29,14 +29,23 @@ from scada.core.ports import (
     SessionFilter,
     VisitFilter,
 )
-from scada.core.records import AlarmTransition, AuditRecord, Record, TransactionRecord, VisitRecord
+from scada.core.records import (
+    AlarmTransition,
+    AuditRecord,
+    Record,
+    SessionFigures,
+    TransactionRecord,
+    VisitRecord,
+)
+from scada.core.session_ports import SessionRow
 from scada.core.tag import AlarmDefinition, Source, TagDefinition
 from scada.core.value import GOOD, Kind, TimeUs, Value
-from scada.hmi import HmiServices
+from scada.hmi import Exports, HmiServices
 from scada.hmi.context import Visit
 from scada.hmi.pages import PAGES
 from scada.hmi.services import Preview
 from scada.hmi.tab import Tab
+from scada.reports import Desk
 from scada.runtime.host import PlantHost
 from scada.runtime.plant_core import Restart
 from scada.runtime.requests import Note
@@ -152,6 +161,37 @@ class MemoryArchive:
 
     async def energy_wh(self, site: str, from_us: TimeUs, to_us: TimeUs) -> tuple[int, int]:
         return 642_300, 23
+
+
+@dataclass
+class MemorySessions:
+    """Sessions out of the journal, with what was worked out of them."""
+
+    journal: MemoryJournal
+
+    def _rows(self) -> list[SessionRow]:
+        records = self.journal.records
+        figures = {r.id: r for r in records if isinstance(r, SessionFigures)}
+        stays = {r.id: r for r in records if isinstance(r, VisitRecord)}
+        newest = {r.id: r for r in records if isinstance(r, TransactionRecord)}
+        return [SessionRow(r, figures.get(r.id), stays.get(r.visit)) for r in newest.values()]
+
+    async def session(self, number: int) -> SessionRow | None:
+        return next((row for row in self._rows() if row.record.id == number), None)
+
+    async def span(self, where: SessionFilter, limit: int) -> Sequence[SessionRow]:
+        return list(self.walk(where, limit))
+
+    def walk(self, where: SessionFilter, limit: int) -> Iterator[SessionRow]:
+        for row in self._rows()[:limit]:
+            if where.from_us is None or where.from_us <= row.record.started_us:
+                yield row
+
+    async def unfigured(self, since_us: TimeUs, limit: int) -> Sequence[TransactionRecord]:
+        return []
+
+    async def beside(self, record: TransactionRecord, limit: int = 10) -> Sequence[TransactionRecord]:
+        return []
 
 
 @dataclass
@@ -325,7 +365,8 @@ def make_world(tmp_path: Path, clock: Clock | None = None, *, flood: bool = Fals
     router, charger = CommandRouter(host), Charger()
     for known in plant.chargers():
         router.register(known.path, charger)
-    archive, accounts = MemoryArchive(journal), Accounts()
+    archive, accounts, sessions = MemoryArchive(journal), Accounts(), MemorySessions(journal)
+    desk = Desk(plant, archive, sessions, host.clock)
     mails = tmp_path / "mails"
     (mails / "new").mkdir(parents=True)
     services = HmiServices(
@@ -334,6 +375,9 @@ def make_world(tmp_path: Path, clock: Clock | None = None, *, flood: bool = Fals
         router=router,
         accounts=accounts,
         archive=archive,
+        sessions=sessions,
+        reports=desk,
+        exports=Exports(desk, host.clock),
         mail_dir=mails,
         version="9.9.9",
         messages=Letters(),
