@@ -24,6 +24,7 @@ FUNCTIONS = (
     ("overview", "/", marked("Overview")),
     ("alarms", "/alarms", marked("Alarms")),
     ("sessions", "/sessions", marked("Sessions")),
+    ("trends", "/trends", marked("Trends")),
     ("tags", "/tags", marked("Tags")),
     ("oncall", "/oncall", marked("On-call")),
     ("mails", "/mails", marked("Mails")),

@@ -344,6 +344,8 @@ SCRIPT = {
     "not_now": _("Not possible in the present state."),
     "details": _("Details"),
     "select": _("Select"),
+    "trend_now": _("now"),
+    "trend_failed": _("The curves could not be fetched; what is shown may be old."),
 }
 
 SENTENCES = Sentences(

@@ -121,3 +121,23 @@ async def test_a_page_without_the_right_to_see_is_live_and_empty(
     assert await browser.locator("[data-lost]").is_hidden()
     assert await browser.locator(".side, .banner").count() == 0
     assert trouble == []
+
+
+async def test_a_trend_is_drawn_zoomed_and_shared_by_its_address(page: tuple[Page, list[str]]) -> None:
+    browser, trouble = page
+    await browser.goto("/trends?tags=Depot.CP01.C1.ActivePower,Depot.CP01.C1.Temperature&span=600")
+    await browser.wait_for_selector("[data-trend-plot] canvas")
+    await browser.click("[data-trend-move=in]")
+    assert "from=" in browser.url
+    csv = await browser.get_attribute("[data-trend-csv]", "href")
+    assert csv is not None
+    answer = await browser.request.get(csv)
+    assert (await answer.text()).lstrip("\ufeff").startswith("time,tag,value,unit,quality")
+    await browser.reload()
+    await browser.wait_for_selector("[data-trend-plot] canvas")
+    assert await browser.locator("[data-trend-span][aria-pressed=true]").count() == 0
+    await browser.click("[data-trend-span='3600']")
+    assert "span=3600" in browser.url
+    assert "from=" not in browser.url
+    assert await browser.locator("[data-trend-trouble]").is_hidden()
+    assert trouble == []

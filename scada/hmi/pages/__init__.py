@@ -21,6 +21,7 @@ from scada.hmi.pages import (
     suppressed,
     tag,
     tags,
+    trends,
 )
 
 PAGES: Mapping[str, Callable[[Visit], Awaitable[View]]] = {
@@ -37,6 +38,7 @@ PAGES: Mapping[str, Callable[[Visit], Awaitable[View]]] = {
     "/mails": mails.build,
     "/tags": tags.build,
     "/tag/{path}": tag.build,
+    "/trends": trends.build,
     "/search": search.build,
     "/{path:path}": errors.build,
 }

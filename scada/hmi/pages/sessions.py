@@ -82,6 +82,7 @@ def totals(visit: Visit, records: Sequence[TransactionRecord], formats: Formats)
     """Of the rows that are shown: how many, how long, how much; running ones as they are now."""
     now_us = visit.services.host.clock.now_us()
     return {
+        "at": formats.time(now_us),
         "count": formats.number(len(records)),
         "duration": formats.duration(sum((one.stopped_us or now_us) - one.started_us for one in records)),
         "energy": formats.number(sum(one.energy_wh for one in records) / 1000, 2),
