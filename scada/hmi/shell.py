@@ -25,6 +25,7 @@ FUNCTIONS = (
     ("alarms", "/alarms", marked("Alarms")),
     ("sessions", "/sessions", marked("Sessions")),
     ("trends", "/trends", marked("Trends")),
+    ("reports", "/reports", marked("Reports")),
     ("tags", "/tags", marked("Tags")),
     ("oncall", "/oncall", marked("On-call")),
     ("mails", "/mails", marked("Mails")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,11 +36,12 @@ from scada.core.records import (
     Record,
     SessionFigures,
     TransactionRecord,
+    TransactionState,
     VisitRecord,
 )
 from scada.core.session_ports import SessionRow
 from scada.core.tag import AlarmDefinition, Source, TagDefinition
-from scada.core.value import GOOD, Kind, TimeUs, Value
+from scada.core.value import GOOD, SECOND_US, Kind, TimeUs, Value
 from scada.hmi import Exports, HmiServices
 from scada.hmi.context import Visit
 from scada.hmi.pages import PAGES
@@ -52,6 +54,7 @@ from scada.runtime.requests import Note
 from scada.runtime.router import CommandRouter
 from scada.testing import FakeClock, small_plant
 
+HOUR_US = 3600 * SECOND_US
 RIGHTS = {
     "admin": frozenset(Right),
     "op": frozenset({Right.SEE, Right.OPERATE, Right.ACKNOWLEDGE, Right.MASK}),
@@ -299,6 +302,54 @@ class World:
         self.clock.leap(seconds)
         self.host.cycle()
         await self.host.request(Note(()))  # answered when everything before it is on disk
+
+    def keep(self, number: int = 7, **changes: Any) -> TransactionRecord:
+        """An ended session of an hour, three hours ago, with figures and a visit."""
+        began_us = self.host.clock.now_us() - 3 * HOUR_US
+        given: dict[str, Any] = {
+            "id": number,
+            "charger": "Depot.CP03",
+            "connector": 1,
+            "site": "Depot",
+            "id_tag": "BADGE<1>",
+            "started_us": began_us,
+            "stopped_us": began_us + HOUR_US,
+            "meter_start_wh": 1_000,
+            "meter_stop_wh": 12_345,
+            "energy_wh": 11_345,
+            "state": TransactionState.CLOSED,
+            "reason": "EVDisconnected",
+            "visit": 70,
+        }
+        record = TransactionRecord(**(given | changes))
+        figures = SessionFigures(
+            id=number,
+            computed_us=began_us + 2 * HOUR_US,
+            charging_us=HOUR_US // 2,
+            power_mean_kw=11.0,
+            tariff="day",
+            currency="EUR",
+            cost="3.40",
+            cost_parts=json.dumps(
+                [
+                    {
+                        "from": "2026-11-21T10:00:00Z",
+                        "to": "2026-11-21T11:00:00Z",
+                        "band": "peak",
+                        "energy_wh": 11_345,
+                        "cost": "3.4035",
+                    }
+                ]
+            ),
+            quarters=json.dumps([[began_us, 5_000], [began_us + 900 * SECOND_US, 6_345]]),
+            meter="Depot.Grid",
+            meter_difference_wh=12,
+        )
+        stay = VisitRecord(
+            id=70, charger="Depot.CP03", connector=1, site="Depot", began_us=began_us - 60 * SECOND_US
+        )
+        self.journal.commit([record, figures, stay])
+        return record
 
     def actor(self, user: str) -> Actor:
         """The actor of an account."""

@@ -30,6 +30,7 @@ VISITS: list[tuple[str, str, dict[str, str]]] = [
     ("/tag/{path}", "Depot.CP07.C1.Temperature.Hi", {}),
     ("/sessions", "", {}),
     ("/sessions", "", {"flag": "any", "energy_min": "5"}),
+    ("/reports", "", {}),
     ("/trends", "", {}),
     ("/trends", "", {"tags": "Depot.CP07.C1.Temperature", "q": "CP01"}),
     ("/mails", "", {}),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,7 @@ from openpyxl import load_workbook
 
 from scada.core.errors import BadRequest, NotFound
 from scada.core.ports import Point
-from scada.core.records import SessionFigures, TransactionRecord, TransactionState, VisitRecord
+from scada.core.records import TransactionState
 from scada.core.report_ports import ReportFile, ReportRequest
 from scada.core.value import GOOD, SECOND_US
 from scada.hmi import Exports, report_requests
@@ -21,55 +20,6 @@ from scada.hmi.pages import PAGES
 from scada.testing import until
 
 HOUR_US = 3600 * SECOND_US
-
-
-def keep(world: Any, number: int = 7, **changes: Any) -> TransactionRecord:
-    """An ended session of an hour, three hours ago, with figures and a visit."""
-    began_us = world.host.clock.now_us() - 3 * HOUR_US
-    given: dict[str, Any] = {
-        "id": number,
-        "charger": "Depot.CP03",
-        "connector": 1,
-        "site": "Depot",
-        "id_tag": "BADGE<1>",
-        "started_us": began_us,
-        "stopped_us": began_us + HOUR_US,
-        "meter_start_wh": 1_000,
-        "meter_stop_wh": 12_345,
-        "energy_wh": 11_345,
-        "state": TransactionState.CLOSED,
-        "reason": "EVDisconnected",
-        "visit": 70,
-    }
-    record = TransactionRecord(**(given | changes))
-    figures = SessionFigures(
-        id=number,
-        computed_us=began_us + 2 * HOUR_US,
-        charging_us=HOUR_US // 2,
-        power_mean_kw=11.0,
-        tariff="day",
-        currency="EUR",
-        cost="3.40",
-        cost_parts=json.dumps(
-            [
-                {
-                    "from": "2026-11-21T10:00:00Z",
-                    "to": "2026-11-21T11:00:00Z",
-                    "band": "peak",
-                    "energy_wh": 11_345,
-                    "cost": "3.4035",
-                }
-            ]
-        ),
-        quarters=json.dumps([[began_us, 5_000], [began_us + 900 * SECOND_US, 6_345]]),
-        meter="Depot.Grid",
-        meter_difference_wh=12,
-    )
-    stay = VisitRecord(
-        id=70, charger="Depot.CP03", connector=1, site="Depot", began_us=began_us - 60 * SECOND_US
-    )
-    world.journal.commit([record, figures, stay])
-    return record
 
 
 async def html(world: Any, route: str, **given: Any) -> str:
@@ -106,8 +56,8 @@ def test_what_a_filter_cannot_be_is_left_out(world: Any, nonsense: str) -> None:
 
 
 async def test_the_list_says_the_sum_of_what_it_shows(world: Any) -> None:
-    keep(world, 7)
-    keep(world, 8, energy_wh=655)
+    world.keep(7)
+    world.keep(8, energy_wh=655)
     shown = await html(world, "/sessions")
     foot = shown[shown.index("<tfoot>") :]
     assert "12.00" in foot
@@ -117,7 +67,7 @@ async def test_the_list_says_the_sum_of_what_it_shows(world: Any) -> None:
 
 
 async def test_a_session_is_told_whole(world: Any) -> None:
-    record = keep(world)
+    record = world.keep()
     world.archive.samples = [
         Point(record.started_us, 3.0, GOOD),
         Point(record.started_us + SECOND_US, 22.0, GOOD),
@@ -142,7 +92,7 @@ async def test_an_alarm_on_the_time_line_is_seen_by_its_level(world: Any) -> Non
     world.clock.leap(10)
     path = world.fault("Depot.CP03.C1")
     await world.settle()
-    keep(world, started_us=world.host.clock.now_us() - HOUR_US, stopped_us=world.host.clock.now_us())
+    world.keep(started_us=world.host.clock.now_us() - HOUR_US, stopped_us=world.host.clock.now_us())
     assert f"/alarm/{path}" in await html(world, "/session/{path}", path="7")
     other = world.actor("night").scope
     assert not other.sees(5, "Depot", "")
@@ -155,13 +105,13 @@ async def test_no_such_session_is_said(world: Any, number: str) -> None:
 
 
 async def test_a_running_session_keeps_itself_up(world: Any) -> None:
-    keep(world, state=TransactionState.OPEN, stopped_us=None)
+    world.keep(state=TransactionState.OPEN, stopped_us=None)
     view = await PAGES["/session/{path}"](world.visit(path="7"))
     assert [one.slot for one in view.fragments] == ["session"]
 
 
 async def test_the_list_becomes_a_workbook(world: Any) -> None:
-    keep(world)
+    world.keep()
     tab, wire = await world.open("/sessions", "")
     query = {"charger": "Depot.CP03"}
     await tab.act("export", {"id": "1", "report": "session_list", "format": "xlsx", "query": query})

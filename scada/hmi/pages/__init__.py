@@ -15,6 +15,7 @@ from scada.hmi.pages import (
     mails,
     oncall,
     overview,
+    reports,
     search,
     session,
     sessions,
@@ -39,6 +40,7 @@ PAGES: Mapping[str, Callable[[Visit], Awaitable[View]]] = {
     "/tags": tags.build,
     "/tag/{path}": tag.build,
     "/trends": trends.build,
+    "/reports": reports.build,
     "/search": search.build,
     "/{path:path}": errors.build,
 }

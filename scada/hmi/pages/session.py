@@ -24,7 +24,7 @@ from scada.i18n import Formats
 from scada.runtime.session_detail import Entry, SessionDetail, SessionDetails
 
 REFRESH_S = 10.0
-CURVE_POINTS = 2_400
+CURVE_PIXELS = 600
 TRENDED_MAX = 8
 TRENDED = ("ActivePower", "CurrentL1", "CurrentL2", "CurrentL3", "CurrentLimit", "Soc")
 Facts = list[tuple[str, str]]
@@ -48,14 +48,14 @@ async def build(visit: Visit) -> View:
     services, text = visit.services, visit.path
     number = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else -1
     details = SessionDetails(visit.plant, services.host, services.archive, services.sessions)
-    detail = await details.of(number, CURVE_POINTS) if number >= 0 else None
+    detail = await details.of(number, CURVE_PIXELS) if number >= 0 else None
     if detail is None:
         return errors.missing(visit, visit.tr("There is no session {number}.").format(number=text))
     live = visit.live()
     shown = _body(visit, detail, live)
 
     async def body(into: Live) -> Markup:
-        again = await details.of(number, CURVE_POINTS)
+        again = await details.of(number, CURVE_PIXELS)
         return shown if again is None else _body(visit, again, into)
 
     record = detail.row.record
