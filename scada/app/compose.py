@@ -66,6 +66,9 @@ SWITCH_S = 0.0005
 DOORS = ("http", "ocpp", "opcua")
 """Doors whose ports are the network's; the file server's are its own."""
 
+Service = Callable[[], Awaitable[None]]
+"""Runs until it fails or is cancelled; supervised."""
+
 log = structlog.get_logger()
 
 
@@ -304,6 +307,9 @@ async def _services(
             router=running.router,
             accounts=running.accounts,
             archive=archive,
+            sessions=running.store.sessions,
+            reports=reports,
+            exports=hmi.Exports(reports, host.clock),
             mail_dir=simulated.mail_directory(plant) if simulated_mail else None,
             version=__version__,
             messages=Previews(notifier, plant.directory / "mail"),
@@ -319,7 +325,7 @@ async def _services(
     opcua = OpcUaServer(
         plant, host, running.router, running.accounts, plant.directory / "data" / "certificates"
     )
-    services: dict[str, Callable[[], Awaitable[None]]] = {
+    services: dict[str, Service] = {
         "Accounts": running.accounts.run,
         "Vitals": Vitals(host, plant.directory / "data", running.store, running.accounts, opcua).run,
         "Ocpp": lambda: ocpp.run(sockets["ocpp"], sockets.get("ocpps")),
@@ -331,17 +337,8 @@ async def _services(
         "Opcua": opcua.run,
         "Campaigns": campaigns.run,
         **files.services(),
+        **_configured(running, notifier, secret, simulate=simulate),
     }
-    if plant.contacts or plant.mail.relays:
-        services["Notify"] = notifier.run
-    if plant.charging.imports:
-        services["Tokens"] = TokenImports(plant, host, secret).run
-    if plant.exports:
-        services["Exports"] = Exports(plant, host, running.documents, secret).run
-    if any(rota.calendar for rota in plant.rotas):
-        services["Calendars"] = Calendars(plant, host).run
-    if simulate:
-        services["Simulation"] = lambda: simulated.run(plant)
     # OPC UA finds its port free only once the placeholder lets go of it.
     sockets["opcua"].close()
     tasks = [asyncio.create_task(host.run(), name="host")]
@@ -362,6 +359,25 @@ async def _services(
             log.warning("service_does_not_stop", service=task.get_name())
         tasks[0].cancel()
         await asyncio.wait(tasks[:1])
+
+
+def _configured(
+    running: Running, notifier: Notifier, secret: Callable[[str], str | None], *, simulate: bool
+) -> dict[str, Service]:
+    """The services that a project has only where its files ask for them."""
+    plant, host = running.plant, running.host
+    services: dict[str, Service] = {}
+    if plant.contacts or plant.mail.relays:
+        services["Notify"] = notifier.run
+    if plant.charging.imports:
+        services["Tokens"] = TokenImports(plant, host, secret).run
+    if plant.exports:
+        services["Exports"] = Exports(plant, host, running.documents, secret).run
+    if any(rota.calendar for rota in plant.rotas):
+        services["Calendars"] = Calendars(plant, host).run
+    if simulate:
+        services["Simulation"] = lambda: simulated.run(plant)
+    return services
 
 
 async def _first_administrator(users: UserStore, say: Callable[[str], None]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, TypeAlias
@@ -153,8 +153,10 @@ class ReportDesk(Protocol):
         """The data. Raises BadRequest for what cannot be meant."""
         ...
 
-    async def file(self, request: ReportRequest, form: str) -> ReportFile:
-        """The report as a file of one of `FORMATS`. Raises BadRequest."""
+    async def file(
+        self, request: ReportRequest, form: str, progress: Callable[[int], None] = lambda _: None
+    ) -> ReportFile:
+        """The report as a file of one of `FORMATS`; `progress` is told rows done. Raises BadRequest, ScadaError."""
         ...
 
     def span(self, period: str, now_us: TimeUs, timezone: str) -> tuple[TimeUs, TimeUs]:

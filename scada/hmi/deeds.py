@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from scada.core.access import Actor
@@ -21,6 +22,7 @@ from scada.hmi.context import Visit
 from scada.hmi.given import Given, Shown
 from scada.hmi.given import text as _text
 from scada.hmi.maintenance_deeds import MaintenanceDeeds
+from scada.hmi.report_requests import wanted
 from scada.i18n import marked
 from scada.runtime.requests import (
     Acknowledge,
@@ -37,6 +39,8 @@ from scada.runtime.requests import (
 )
 
 PATHS_MAX = 1_000
+QUERY_MAX = 40
+"""Fields of a page's address."""
 SPAN_S_MAX = 366 * 86_400
 SPANS_S = (900, 3_600, 8 * 3_600, 24 * 3_600)
 """Times that are offered; any other by the moment of its end."""
@@ -74,6 +78,8 @@ class Deeds:
             **ChargingDeeds(visit).deeds,
             **BenchDeeds(visit).deeds,
             **MaintenanceDeeds(visit).deeds,
+            "export": self._export,
+            "cancel_export": self._cancel_export,
         }
 
     def __contains__(self, name: str) -> bool:
@@ -162,6 +168,22 @@ class Deeds:
         if not sent:
             raise BadRequest("this contact has no address")
         return self._visit.tr("the test message is in the outbox")
+
+    async def _export(self, actor: Actor, given: Given) -> str:
+        """A report as a file: of what a page shows, by the query of its address."""
+        query = given.get("query")
+        if not isinstance(query, dict) or len(query) > QUERY_MAX:
+            raise BadRequest("nothing is selected")
+        asked = replace(
+            self._visit, query={str(k): str(v)[:256] for k, v in query.items() if v not in (None, "")}
+        )
+        request = wanted(asked, actor, _text(given, "report", 20))
+        self._visit.services.exports.start(actor.name, request, _text(given, "format", 10))
+        return self._visit.tr("The file is being made; it is listed on this page.")
+
+    async def _cancel_export(self, actor: Actor, given: Given) -> str:
+        await self._visit.services.exports.cancel(actor.name, _text(given, "export", 40))
+        return self._visit.tr("cancelled")
 
     async def _ask(self, request: Request) -> Any:
         return await self._host.request(request, REQUEST_TIMEOUT_S)

@@ -7,17 +7,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 
-from scada.core import csv_text
+from scada.core import csv_text, moment
 from scada.core.access import Right
-from scada.core.errors import ScadaError
+from scada.core.errors import BadRequest, ScadaError
 from scada.core.ports import OutboxRow, Page
 from scada.core.records import AlarmTransition, AuditRecord
-from scada.hmi import access, words
+from scada.core.value import quality_name
+from scada.hmi import access, curves, words
 from scada.hmi.context import Visit
 from scada.hmi.mailbox import read_mail
-from scada.hmi.pages import journal, oncall, outbox
+from scada.hmi.pages import journal, oncall, outbox, trends
 from scada.hmi.services import HmiServices
 from scada.runtime.requests import Note
 
@@ -25,6 +26,7 @@ BODY_POLICY = (
     # A mail may look as it likes and do nothing: no script, no request, no form, no frame.
     "sandbox allow-popups; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 )
+PIXELS_MAX = 4_000
 PAGE = 500
 EXPORT_MAX = 100_000
 """Rows of one file, newest first; what is older comes with an earlier end."""
@@ -151,6 +153,59 @@ async def outbox_csv(visit: Visit) -> Response:
     return _csv("outbox", names, visit.services.archive.outbox, cells)
 
 
+@_guarded
+async def export_file(visit: Visit) -> Response:
+    """A file that was made for this user."""
+    made = visit.services.exports.file(visit.actor.name, visit.query.get("id", "")[:40])
+    return Response(
+        made.content,
+        media_type=made.media_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{made.name}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+@_guarded
+async def trend_data(visit: Visit) -> Response:
+    """Curves of the tags of the address, as columns; see `scada.hmi.curves`."""
+    tags, span = trends.chosen(visit), trends.span(visit)
+    if span is None:
+        raise BadRequest("the span must end after it begins")
+    given = visit.query.get("pixels", "")
+    pixels = int(given) if given.isascii() and given.isdigit() and len(given) < 6 else 1_000
+    pixels = min(max(pixels, 10), PIXELS_MAX)
+    from_us, to_us = span
+    end_us = min(to_us, visit.services.host.clock.now_us())
+    archive = visit.services.archive
+    found = await asyncio.gather(*(archive.curve(tag.path, from_us, to_us, pixels) for tag in tags))
+    series = [curves.columns(points, from_us, to_us, end_us, pixels) for points in found]
+    return JSONResponse({"series": series}, headers={"Cache-Control": "no-store"})
+
+
+@_guarded
+async def trend_csv(visit: Visit) -> Response:
+    """Samples of the tags of the address, one a line, tag after tag: times in UTC, values with a point."""
+    tags, span = trends.chosen(visit), trends.span(visit)
+    if span is None:
+        raise BadRequest("the span must end after it begins")
+    from_us, to_us = span
+
+    async def parts() -> AsyncIterator[str]:
+        yield csv_text.MARK + csv_text.lines([["time", "tag", "value", "unit", "quality"]])
+        for tag in tags:
+            points = await visit.services.archive.points(tag.path, from_us, to_us, EXPORT_MAX)
+            unit = tag.definition.unit
+            for begin in range(0, len(points), PAGE):
+                yield csv_text.lines(
+                    [moment.text(one.time_us), tag.path, one.value, unit, quality_name(one.quality)]
+                    for one in points[begin : begin + PAGE]
+                )
+
+    return _stream("trend", parts())
+
+
 def _body(html: str) -> Response:
     if not html:
         return Response(status_code=404)
@@ -173,8 +228,12 @@ def _csv(
             if cursor is None:
                 return
 
+    return _stream(name, parts())
+
+
+def _stream(name: str, parts: AsyncIterator[str]) -> Response:
     return StreamingResponse(
-        parts(),
+        parts,
         media_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="{name}.csv"',
@@ -208,4 +267,7 @@ ROUTES: Mapping[str, Callable[[HmiServices], Respond]] = {
     "/alarms/journal.csv": journal_csv,
     "/oncall/preview": preview_body,
     "/files/received": received_file,
+    "/exports/file": export_file,
+    "/trends/data": trend_data,
+    "/trends.csv": trend_csv,
 }

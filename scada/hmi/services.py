@@ -12,6 +12,9 @@ from scada.core.file_ports import FileShelf
 from scada.core.pending import PendingChargers
 from scada.core.plant import Plant
 from scada.core.ports import Archive, ChargerKnowledge, DeviceConsole
+from scada.core.report_ports import ReportDesk
+from scada.core.session_ports import SessionStore
+from scada.hmi.exports import Exports
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.host import PlantHost
 from scada.runtime.judge import Configuration
@@ -72,6 +75,7 @@ class HmiServices:
         configuration: what chargers told of their configuration keys.
         files: firmware files and what chargers uploaded; None: there is no file server.
         pending: unknown chargers that wait; None: they are refused.
+        exports: files that are being made for users.
     """
 
     plant: Plant
@@ -79,6 +83,9 @@ class HmiServices:
     router: CommandRouter
     accounts: Accounts
     archive: Archive
+    sessions: SessionStore
+    reports: ReportDesk
+    exports: Exports
     mail_dir: Path | None
     version: str
     messages: Messages | None = None

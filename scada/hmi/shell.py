@@ -26,6 +26,8 @@ FUNCTIONS = (
     ("sessions", "/sessions", marked("Sessions")),
     ("tokens", "/tokens", marked("Tokens")),
     ("reservations", "/reservations", marked("Reservations")),
+    ("trends", "/trends", marked("Trends")),
+    ("reports", "/reports", marked("Reports")),
     ("tags", "/tags", marked("Tags")),
     ("oncall", "/oncall", marked("On-call")),
     ("maintenance", "/commissioning", marked("Maintenance")),

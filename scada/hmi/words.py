@@ -90,6 +90,65 @@ FLAGS = {
     "unknown_reservation": _("reservation not known"),
 }
 
+AUTHORIZED = {
+    "local": _("the project's tokens"),
+    "imported": _("imported tokens"),
+    "admitted": _("admitted by hand"),
+    "manual": _("a person here"),
+    "free": _("free charging"),
+    "unknown": _("nobody"),
+}
+"""How a session was authorized (`scada.core.records.TransactionRecord`)."""
+
+STOP_CONDITIONS = {
+    "energy": _("energy reached"),
+    "duration": _("time used up"),
+    "time": _("end of the allowed time"),
+    "soc": _("state of charge reached"),
+    "cost": _("cost reached"),
+}
+
+FIGURE_FLAGS = {
+    "meter_difference": _("meter and charger differ"),
+    "register_reset": _("register of the charger was reset"),
+    "register_roll_over": _("register of the charger rolled over"),
+    "register_jump": _("register of the charger jumped"),
+}
+
+SESSION_EVENTS = {
+    "plugged_in": _("vehicle plugged in"),
+    "unplugged": _("vehicle unplugged"),
+    "started": _("session started"),
+    "stopped": _("session ended"),
+    "told_late": _("reported late"),
+    "figures": _("figures worked out"),
+}
+TIMELINE = {
+    "session": _("session"),
+    "status": _("state"),
+    "alarm": _("alarm"),
+    "command": _("command"),
+    "audit": _("audit"),
+    "limit": _("limit"),
+}
+
+REPORTS = {
+    "sessions": _("Sessions"),
+    "energy": _("Energy"),
+    "availability": _("Availability"),
+    "utilisation": _("Utilisation"),
+    "peak": _("Peak demand"),
+    "alarms": _("Alarms"),
+    "audit": _("Audit trail"),
+}
+PERIODS = {
+    "today": _("today"),
+    "yesterday": _("yesterday"),
+    "last_week": _("last week"),
+    "last_month": _("last month"),
+    "this_month": _("this month"),
+}
+
 SESSION_STATES = {"open": _("running"), "closed": _("ended"), "lost_stop": _("end not reported")}
 
 OUTCOMES = {
@@ -285,6 +344,8 @@ SCRIPT = {
     "not_now": _("Not possible in the present state."),
     "details": _("Details"),
     "select": _("Select"),
+    "trend_now": _("now"),
+    "trend_failed": _("The curves could not be fetched; what is shown may be old."),
 }
 
 SENTENCES = Sentences(
@@ -319,6 +380,8 @@ SENTENCES = Sentences(
         _("at most {count} alarms at once"),
         _("{user} may {right} alarms of level {low} to {high}; {path} has {level}"),
         _("{command} needs '{argument}'"),
+        _("{count} files are being made for you: wait for one, or cancel it"),
+        _("the report was not done after {seconds} s: choose a shorter span"),
         _("{command}: '{argument}' has at most {count} characters"),
     )
 )
@@ -345,6 +408,9 @@ PLAIN_SENTENCES = (
     _("the end lies in the past"),
     _("give the time at which it ends"),
     _("nothing is selected"),
+    _("this file is not there any more: make it again"),
+    _("the span must end after it begins"),
+    _("a report covers at most three years"),
     _("this contact has no address"),
     _("acknowledge"),
     _("mask"),

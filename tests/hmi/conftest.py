@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,20 +30,31 @@ from scada.core.ports import (
     SessionFilter,
     VisitFilter,
 )
-from scada.core.records import AlarmTransition, AuditRecord, Record, TransactionRecord, VisitRecord
+from scada.core.records import (
+    AlarmTransition,
+    AuditRecord,
+    Record,
+    SessionFigures,
+    TransactionRecord,
+    TransactionState,
+    VisitRecord,
+)
+from scada.core.session_ports import SessionRow
 from scada.core.tag import AlarmDefinition, Source, TagDefinition
-from scada.core.value import GOOD, Kind, TimeUs, Value
-from scada.hmi import HmiServices
+from scada.core.value import GOOD, SECOND_US, Kind, TimeUs, Value
+from scada.hmi import Exports, HmiServices
 from scada.hmi.context import Visit
 from scada.hmi.pages import PAGES
 from scada.hmi.services import Preview
 from scada.hmi.tab import Tab
+from scada.reports import Desk
 from scada.runtime.host import PlantHost
 from scada.runtime.plant_core import Restart
 from scada.runtime.requests import Note
 from scada.runtime.router import CommandRouter
 from scada.testing import FakeClock, small_plant
 
+HOUR_US = 3600 * SECOND_US
 RIGHTS = {
     "admin": frozenset(Right),
     "op": frozenset({Right.SEE, Right.OPERATE, Right.ACKNOWLEDGE, Right.MASK}),
@@ -155,6 +167,37 @@ class MemoryArchive:
 
 
 @dataclass
+class MemorySessions:
+    """Sessions out of the journal, with what was worked out of them."""
+
+    journal: MemoryJournal
+
+    def _rows(self) -> list[SessionRow]:
+        records = self.journal.records
+        figures = {r.id: r for r in records if isinstance(r, SessionFigures)}
+        stays = {r.id: r for r in records if isinstance(r, VisitRecord)}
+        newest = {r.id: r for r in records if isinstance(r, TransactionRecord)}
+        return [SessionRow(r, figures.get(r.id), stays.get(r.visit)) for r in newest.values()]
+
+    async def session(self, number: int) -> SessionRow | None:
+        return next((row for row in self._rows() if row.record.id == number), None)
+
+    async def span(self, where: SessionFilter, limit: int) -> Sequence[SessionRow]:
+        return list(self.walk(where, limit))
+
+    def walk(self, where: SessionFilter, limit: int) -> Iterator[SessionRow]:
+        for row in self._rows()[:limit]:
+            if where.from_us is None or where.from_us <= row.record.started_us:
+                yield row
+
+    async def unfigured(self, since_us: TimeUs, limit: int) -> Sequence[TransactionRecord]:
+        return []
+
+    async def beside(self, record: TransactionRecord, limit: int = 10) -> Sequence[TransactionRecord]:
+        return []
+
+
+@dataclass
 class Accounts:
     """Everybody's password is `x`; the token is the name."""
 
@@ -260,6 +303,54 @@ class World:
         self.host.cycle()
         await self.host.request(Note(()))  # answered when everything before it is on disk
 
+    def keep(self, number: int = 7, **changes: Any) -> TransactionRecord:
+        """An ended session of an hour, three hours ago, with figures and a visit."""
+        began_us = self.host.clock.now_us() - 3 * HOUR_US
+        given: dict[str, Any] = {
+            "id": number,
+            "charger": "Depot.CP03",
+            "connector": 1,
+            "site": "Depot",
+            "id_tag": "BADGE<1>",
+            "started_us": began_us,
+            "stopped_us": began_us + HOUR_US,
+            "meter_start_wh": 1_000,
+            "meter_stop_wh": 12_345,
+            "energy_wh": 11_345,
+            "state": TransactionState.CLOSED,
+            "reason": "EVDisconnected",
+            "visit": 70,
+        }
+        record = TransactionRecord(**(given | changes))
+        figures = SessionFigures(
+            id=number,
+            computed_us=began_us + 2 * HOUR_US,
+            charging_us=HOUR_US // 2,
+            power_mean_kw=11.0,
+            tariff="day",
+            currency="EUR",
+            cost="3.40",
+            cost_parts=json.dumps(
+                [
+                    {
+                        "from": "2026-11-21T10:00:00Z",
+                        "to": "2026-11-21T11:00:00Z",
+                        "band": "peak",
+                        "energy_wh": 11_345,
+                        "cost": "3.4035",
+                    }
+                ]
+            ),
+            quarters=json.dumps([[began_us, 5_000], [began_us + 900 * SECOND_US, 6_345]]),
+            meter="Depot.Grid",
+            meter_difference_wh=12,
+        )
+        stay = VisitRecord(
+            id=70, charger="Depot.CP03", connector=1, site="Depot", began_us=began_us - 60 * SECOND_US
+        )
+        self.journal.commit([record, figures, stay])
+        return record
+
     def actor(self, user: str) -> Actor:
         """The actor of an account."""
         return actor_named(user)
@@ -325,7 +416,8 @@ def make_world(tmp_path: Path, clock: Clock | None = None, *, flood: bool = Fals
     router, charger = CommandRouter(host), Charger()
     for known in plant.chargers():
         router.register(known.path, charger)
-    archive, accounts = MemoryArchive(journal), Accounts()
+    archive, accounts, sessions = MemoryArchive(journal), Accounts(), MemorySessions(journal)
+    desk = Desk(plant, archive, sessions, host.clock)
     mails = tmp_path / "mails"
     (mails / "new").mkdir(parents=True)
     services = HmiServices(
@@ -334,6 +426,9 @@ def make_world(tmp_path: Path, clock: Clock | None = None, *, flood: bool = Fals
         router=router,
         accounts=accounts,
         archive=archive,
+        sessions=sessions,
+        reports=desk,
+        exports=Exports(desk, host.clock),
         mail_dir=mails,
         version="9.9.9",
         messages=Letters(),

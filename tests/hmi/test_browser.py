@@ -147,3 +147,23 @@ async def test_a_profile_with_two_steps_is_typed_and_drawn(page: tuple[Page, lis
     limits = await browser.locator("[data-slot=curve] td.value").all_inner_texts()
     assert limits == ["10.0 A", "6.0 A"]
     assert trouble == []
+
+
+async def test_a_trend_is_drawn_zoomed_and_shared_by_its_address(page: tuple[Page, list[str]]) -> None:
+    browser, trouble = page
+    await browser.goto("/trends?tags=Depot.CP01.C1.ActivePower,Depot.CP01.C1.Temperature&span=600")
+    await browser.wait_for_selector("[data-trend-plot] canvas")
+    await browser.click("[data-trend-move=in]")
+    assert "from=" in browser.url
+    csv = await browser.get_attribute("[data-trend-csv]", "href")
+    assert csv is not None
+    answer = await browser.request.get(csv)
+    assert (await answer.text()).lstrip("\ufeff").startswith("time,tag,value,unit,quality")
+    await browser.reload()
+    await browser.wait_for_selector("[data-trend-plot] canvas")
+    assert await browser.locator("[data-trend-span][aria-pressed=true]").count() == 0
+    await browser.click("[data-trend-span='3600']")
+    assert "span=3600" in browser.url
+    assert "from=" not in browser.url
+    assert await browser.locator("[data-trend-trouble]").is_hidden()
+    assert trouble == []

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from scada.charging.sessions import StartTransaction
-from scada.hmi import shell
+from scada.hmi import report_requests, shell
 from scada.hmi.context import View
-from scada.hmi.pages import PAGES, sessions
+from scada.hmi.pages import PAGES
 from scada.i18n import Formats
 
 HOSTILE = "<script>alert(1)</script>\"'`${1}</template>"
@@ -37,6 +37,10 @@ VISITS: list[tuple[str, str, dict[str, str]]] = [
     ("/local-lists", "", {}),
     ("/commissioning", "", {}),
     ("/campaigns", "", {}),
+    ("/sessions", "", {"flag": "any", "energy_min": "5"}),
+    ("/reports", "", {}),
+    ("/trends", "", {}),
+    ("/trends", "", {"tags": "Depot.CP07.C1.Temperature", "q": "CP01"}),
     ("/mails", "", {}),
     ("/mails", "", {"tab": "outbox"}),
     ("/tags", "", {}),
@@ -182,10 +186,10 @@ async def test_french_page_holds_no_english(world: Any) -> None:
 
 async def test_a_last_day_is_meant_with_all_its_hours(world: Any) -> None:
     visit = world.visit(**{"from": "2026-10-25", "to": "2026-10-25"})
-    where = sessions.where(visit, Formats("en", "Europe/Paris"))
+    where = report_requests.session_filter(visit, Formats("en", "Europe/Paris"))
     assert where.from_us is not None
     assert where.to_us == where.from_us + 25 * 3_600_000_000  # the clock went back that night
-    assert sessions.where(world.visit(to="9999-12-31x"), visit.formats()).to_us is None
+    assert report_requests.session_filter(world.visit(to="9999-12-31x"), visit.formats()).to_us is None
 
 
 async def test_no_transaction_is_a_dash_not_a_number(world: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +30,9 @@ class Desk:
     async def build(self, request: ReportRequest) -> Report:
         raise NotImplementedError
 
-    async def file(self, request: ReportRequest, form: str) -> ReportFile:
+    async def file(
+        self, request: ReportRequest, form: str, progress: Callable[[int], None] = lambda _: None
+    ) -> ReportFile:
         self.asked.append(request)
         if form == "csv":
             raise BadRequest("not today")

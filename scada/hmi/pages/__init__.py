@@ -21,14 +21,17 @@ from scada.hmi.pages import (
     oncall,
     overview,
     pending,
+    reports,
     reservations,
     search,
+    session,
     sessions,
     suppressed,
     tag,
     tags,
     test,
     tokens,
+    trends,
 )
 
 PAGES: Mapping[str, Callable[[Visit], Awaitable[View]]] = {
@@ -51,9 +54,12 @@ PAGES: Mapping[str, Callable[[Visit], Awaitable[View]]] = {
     "/tokens": tokens.build,
     "/reservations": reservations.build,
     "/local-lists": local_lists.build,
+    "/session/{path}": session.build,
     "/mails": mails.build,
     "/tags": tags.build,
     "/tag/{path}": tag.build,
+    "/trends": trends.build,
+    "/reports": reports.build,
     "/search": search.build,
     "/{path:path}": errors.build,
 }

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from scada.core.errors import BadRequest
-from scada.core.ports import SessionFilter
 from scada.core.records import TransactionRecord, TransactionState
-from scada.hmi import words
+from scada.hmi import export_list, words
 from scada.hmi.context import Fragment, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.pages import errors
+from scada.hmi.report_requests import session_filter
 from scada.i18n import Formats
 
 ROWS = 50
 REFRESH_S = 10.0
-FILTERS = ("charger", "token", "state", "from", "to")
+PLAIN_FILTERS = ("from", "to", "site", "charger", "token", "state")
+MORE_FILTERS = (
+    "connector",
+    "vehicle",
+    "plan",
+    "authorized_by",
+    "flag",
+    "energy_min",
+    "energy_max",
+    "minutes_min",
+    "minutes_max",
+    "text",
+)
+FILTERS = PLAIN_FILTERS + MORE_FILTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,32 +78,38 @@ def row(visit: Visit, record: TransactionRecord, formats: Formats) -> Row:
     )
 
 
-def where(visit: Visit, formats: Formats) -> SessionFilter:
-    """The filter that the address asks for; what it cannot be is left out."""
-    state = visit.query.get("state", "")
-    to = visit.query.get("to", "")
-    day_end_us = formats.day_end_us(to)  # a last day is meant with all its hours
-    return SessionFilter(
-        charger=visit.query.get("charger", ""),
-        id_tag=visit.query.get("token", "").strip(),
-        state=TransactionState(state) if state in words.SESSION_STATES else None,
-        from_us=formats.parse_local(visit.query.get("from", "")),
-        to_us=formats.parse_local(to) if day_end_us is None else day_end_us,
-    )
+def totals(visit: Visit, records: Sequence[TransactionRecord], formats: Formats) -> dict[str, str]:
+    """Of the rows that are shown: how many, how long, how much; running ones as they are now."""
+    now_us = visit.services.host.clock.now_us()
+    return {
+        "at": formats.time(now_us),
+        "count": formats.number(len(records)),
+        "duration": formats.duration(sum((one.stopped_us or now_us) - one.started_us for one in records)),
+        "energy": formats.number(sum(one.energy_wh for one in records) / 1000, 2),
+    }
 
 
 async def build(visit: Visit) -> View:
     """The list with its filter; `cursor` pages through."""
     formats = visit.formats()
-    chosen = where(visit, formats)
+    chosen = session_filter(visit, formats)
     cursor = visit.query.get("cursor")
+    kept = {name: visit.query[name] for name in FILTERS if name in visit.query}
 
     async def table(live: Live) -> Markup:
         page = await visit.services.archive.sessions(chosen, ROWS, cursor)
-        rows = [row(visit, record, formats) for record in page.items]
-        kept = {name: visit.query[name] for name in FILTERS if name in visit.query}
+        running = {one.id: one for one in visit.services.host.core.sessions.open_transactions()}
+        records = [
+            running.get(one.id, one) if one.state is TransactionState.OPEN else one for one in page.items
+        ]
         return visit.render(
-            "sessions_table.html", live, rows=rows, next=page.next, kept=kept, first=not cursor
+            "sessions_table.html",
+            live,
+            rows=[row(visit, record, formats) for record in records],
+            totals=totals(visit, records, formats),
+            next=page.next,
+            kept=kept,
+            first=not cursor,
         )
 
     live = visit.live()
@@ -97,8 +117,16 @@ async def build(visit: Visit) -> View:
         shown = await table(live)
     except BadRequest as error:
         return errors.missing(visit, words.sentence(str(error), visit.tr))
-    filters = {name: visit.query.get(name, "") for name in FILTERS}
-    main = visit.render("sessions.html", live, table=shown, filters=filters)
+    exports = export_list.part(visit)
+    main = visit.render(
+        "sessions.html",
+        live,
+        table=shown,
+        exports=Markup(exports.shown),  # noqa: S704 (made by our own template)
+        kept=kept,
+        more=any(name in kept for name in MORE_FILTERS),
+        filters={name: visit.query.get(name, "") for name in FILTERS},
+    )
     return View(
         title=visit.tr("Sessions"),
         main=main,
@@ -106,7 +134,7 @@ async def build(visit: Visit) -> View:
         sites=tuple(site.path for site in visit.plant.sites),
         nav="sessions",
         # Older pages do not change but for sessions that end; the first one is kept up.
-        fragments=[]
+        fragments=[exports]
         if cursor
-        else [Fragment(slot="sessions", render=table, every_s=REFRESH_S, shown=str(shown))],
+        else [exports, Fragment(slot="sessions", render=table, every_s=REFRESH_S, shown=str(shown))],
     )

@@ -6,11 +6,13 @@ import { Dialogs } from "./dialogs.js";
 import { Link } from "./link.js";
 import { Live } from "./live.js";
 import { Sound } from "./sound.js";
+import { Trends } from "./trends.js";
 
 export class Page {
   constructor(root, props, send) {
     root.innerHTML = props.html; // made and escaped by the server's templates
     this.root = root;
+    this.options = props.options;
     document.documentElement.lang = props.options.language;
     document.documentElement.dataset.theme = props.options.theme;
     this.live = new Live(props.options);
@@ -41,6 +43,7 @@ export class Page {
       scada_goto: (message) => location.assign(message.url),
     });
     this.timer = setInterval(() => this.tick(), 1000);
+    this.trends = new Trends(this.root, this.options, this.live);
   }
 
   stop() {
@@ -48,6 +51,7 @@ export class Page {
     this.link.stop();
     this.actions.stop();
     this.sound.stop();
+    this.trends?.stop();
   }
 
   snapshot(message) {
