@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 from dataclasses import replace
@@ -10,11 +11,12 @@ from typing import Any
 import openpyxl
 import pytest
 
+from scada.core.database import Sample, TagDatabase
 from scada.core.errors import BadRequest, NotFound
 from scada.core.plant import Plant
 from scada.core.ports import Point, SessionFilter
 from scada.core.report_ports import FORMATS, REPORTS, ReportRequest
-from scada.core.value import Quality
+from scada.core.value import GOOD, Quality
 from scada.history import CoreStore
 from scada.reports import Desk
 from scada.reports.plant_reports import time_in_states
@@ -85,6 +87,25 @@ async def test_peak_by_sessions_where_no_meter_is_recorded(desk: Desk, filled: C
     report = await desk.build(request("peak"))
     assert report.tables[0].rows[0][:2] == [at("2026-03-03T10:00+01:00"), pytest.approx(5.0)]
     assert any("meter" in note for note in report.notes)
+
+
+async def test_peak_by_a_meter_that_is_recorded_each_second(
+    desk: Desk, plant: Plant, store: CoreStore
+) -> None:
+    path = "Depot.Grid.EnergyImport"
+    tag = TagDatabase([plant.definitions[path]])[path]
+    begin_us, evening_us = at("2026-03-03T00:00+01:00"), at("2026-03-03T20:00+01:00")
+    count, samples = 1_000.0, []
+    for second in range(86_400):
+        now_us = begin_us + second * 1_000_000
+        count += (20.0 if evening_us <= now_us < evening_us + 900_000_000 else 4.0) / 3_600
+        samples.append(Sample(tag, count, GOOD, now_us))
+    store.samples.append(samples)
+    assert await asyncio.to_thread(store.samples.flush)
+    report = await desk.build(request("peak"))
+    first, second_greatest = report.tables[0].rows[:2]
+    assert first == [evening_us, pytest.approx(20, abs=0.1), "Depot.Grid"]
+    assert second_greatest[1] == pytest.approx(4, abs=0.1)
 
 
 def test_time_in_states() -> None:
