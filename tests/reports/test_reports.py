@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import zipfile
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from scada.core.value import GOOD, Quality
 from scada.history import CoreStore
 from scada.reports import Desk
 from scada.reports.plant_reports import time_in_states
+from scada.reports.workbook import PROGRESS_EVERY
 from scada.reports.worker import render_apart
 from tests.reports.conftest import HOUR_US, NOW_US, at
 
@@ -193,6 +195,22 @@ async def test_many_rows_are_rendered_apart_and_tell_how_far_they_are(desk: Desk
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True)
     assert sum(1 for _ in book["Sessions"].iter_rows(values_only=True)) == 6_002
     book.close()
+
+
+async def test_a_hundred_thousand_rows_make_a_workbook_in_a_process_of_its_own(
+    desk: Desk, filled: CoreStore
+) -> None:
+    report = await desk.build(request("peak"))
+    (table,) = report.tables
+    rows = 100_000
+    report = replace(report, tables=[replace(table, rows=[table.rows[0]] * rows)])
+    told: list[int] = []
+    content = await render_apart(report, "xlsx", told.append)
+    assert told == list(range(PROGRESS_EVERY, rows + 1, PROGRESS_EVERY))
+    with zipfile.ZipFile(
+        io.BytesIO(content)
+    ) as book:  # openpyxl would take far longer to read than this to write
+        assert book.read("xl/worksheets/sheet1.xml").count(b"<row ") == rows + 1
 
 
 @pytest.mark.parametrize(
