@@ -9,7 +9,7 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from scada.charging.bookkeeping import QUARTER_US
-from scada.charging.registers import energy_by, steps
+from scada.charging.registers import Reading, energy_by, steps
 from scada.core.ports import AlarmFigures, DeedFilter, JournalFilter, Point
 from scada.core.report_ports import ROWS_MAX, Cell, CellKind, Chart, Column, Report, ReportRequest, Table
 from scada.core.value import SECOND_US, TimeUs, is_good
@@ -17,7 +17,6 @@ from scada.reports.charging import session_peaks
 from scada.reports.sources import Sources, connectors
 from scada.reports.spans import local
 from scada.reports.words import column, word
-from scada.runtime.bookkeeper import readings
 
 STATES = (
     "Available",
@@ -35,7 +34,8 @@ POINTS_MAX = 20_000
 LOOK_BACK_US = 400 * 86_400 * SECOND_US
 """How old a state may be that held when the span began."""
 PEAKS_MAX = 200
-DAY_US = 86_400 * SECOND_US
+QUARTERS_MAX = 10_000
+"""Of one query of the register of a meter."""
 AUDIT_PAGE = 1_000
 
 
@@ -145,20 +145,23 @@ async def peak(sources: Sources, request: ReportRequest, empty: Report) -> Repor
 
 
 async def _metered(sources: Sources, path: str, from_us: TimeUs, to_us: TimeUs) -> dict[TimeUs, float]:
-    """Quarter hour → Wh by a register."""
+    """Quarter hour → Wh by a register, whose last value of a quarter is its count at the end."""
     tag = sources.plant.definitions.get(path)
     if tag is None or tag.history is None:
         return {}
-    points: list[Point] = []
-    for begin_us in range(from_us, to_us, DAY_US):  # a day at a time, for the bound of one query
-        end_us = min(begin_us + DAY_US, to_us + QUARTER_US)
-        points += await sources.archive.points(path, begin_us, end_us, POINTS_MAX)
-    found = steps(readings(points))
     begin_us = from_us - from_us % QUARTER_US
+    found: list[Reading] = []
+    # From the quarter before: its last value is the count at the begin.
+    for first_us in range(begin_us - QUARTER_US, to_us, QUARTERS_MAX * QUARTER_US):
+        end_us = min(first_us + QUARTERS_MAX * QUARTER_US, to_us)
+        quarters = await sources.archive.aggregates(path, first_us, end_us, QUARTER_US)
+        found += [
+            Reading(one.time_us + QUARTER_US, one.last * 1000) for one in quarters if one.last is not None
+        ]
     edges = list(range(begin_us, to_us + QUARTER_US, QUARTER_US))
     return {
         edge: energy_wh
-        for edge, energy_wh in zip(edges, energy_by(found, edges), strict=False)
+        for edge, energy_wh in zip(edges, energy_by(steps(found), edges), strict=False)
         if energy_wh > 0
     }
 

@@ -1,37 +1,43 @@
-"""Search among sessions: a page by several filters, the first and one that lies deep.
+"""Search among sessions: a page by several filters, the first and one that lies deep, on both engines.
 
-SCADA_BENCH_SESSIONS sets how many (default 1,000,000; the goal is 100 ms a page at 10,000,000).
-Baseline: the same page by number of rows to skip, the obvious way.
+SCADA_BENCH_SESSIONS sets how many (default 1,000,000; the goal is 100 ms a page at 10,000,000). The rows are made
+inside the databases. Baseline: the same page by number of rows to skip, the obvious way.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sqlite3
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from scada.core.ports import SessionFilter
-from scada.history import open_core
+from scada.history.samples import parse_url
+from scada.history.samples.engine import postgresql_engine
+from scada.history.sessions import search
+from scada.history.upgrade import open_core_database, upgrade
+from scada.testing.postgresql import PostgreSql
 from tests.bench.report import figure
 
 SESSIONS = int(os.environ.get("SCADA_BENCH_SESSIONS", "1000000"))
 CHARGERS = 1_000
 REPEATS = 7
 STEP_US = 30_000_000
-_FILL = """
-WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :count)
-INSERT INTO charging_transaction (id, charger, connector, site, id_tag, started_us, meter_start_wh, state, stopped_us,
-    meter_stop_wh, energy_wh, reason, authorized_by, flags, updated_us, vehicle)
-SELECT i, 'Depot' || (i % 20) || '.CP' || (i % :chargers), 1 + i % 2, 'Depot' || (i % 20), 'CARD' || (i * 7919 % 50000),
-    i * :step, 1000, 'closed', i * :step + 3600000000, 12000, 1000 + i * 7919 % 60000,
+_COLUMNS = f"""INSERT INTO charging_transaction (id, charger, connector, site, id_tag, started_us, meter_start_wh, state,
+    stopped_us, meter_stop_wh, energy_wh, reason, authorized_by, flags, updated_us, vehicle)
+SELECT i, 'Depot' || (i % 20) || '.CP' || (i % {CHARGERS}), 1 + i % 2, 'Depot' || (i % 20),
+    'CARD' || (i * 7919 % 50000), i * {STEP_US}, 1000, 'closed', i * {STEP_US} + 3600000000, 12000, 1000 + i * 7919 % 60000,
     CASE WHEN i % 100003 = 0 THEN 'PowerLoss' ELSE 'Local' END, 'local',
-    CASE WHEN i % 5000 = 0 THEN 'clock' ELSE '' END, i * :step, ''
-FROM n
-"""
+    CASE WHEN i % 5000 = 0 THEN 'clock' ELSE '' END, i * {STEP_US}, ''
+FROM """
+_SQLITE = (
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) " + _COLUMNS + "n"
+)
+_POSTGRESQL = _COLUMNS.replace("%", "%%") + "generate_series(1, {count}::bigint) AS n(i)"
+_SKIP = "SELECT * FROM charging_transaction ORDER BY started_us DESC, id DESC LIMIT 100 OFFSET {rows}"
 FILTERS = {
     "newest": SessionFilter(),
     "of_a_charger": SessionFilter(charger="Depot7.CP7"),
@@ -45,44 +51,51 @@ FILTERS = {
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
-        store = open_core(Path(directory))
+        engine = open_core_database(Path(directory) / "core.db")
         try:
-            began = time.perf_counter()
-            _fill(Path(directory) / "core.db")
-            figure("sessions", "fill_s", time.perf_counter() - began, "s", sessions=SESSIONS)
-            baseline = _by_number(Path(directory) / "core.db")
-            for name, where in FILTERS.items():
-                times = []
-                for _ in range(REPEATS):
-                    began = time.perf_counter()
-                    asyncio.run(store.archive.sessions(where, 100, None))
-                    times.append((time.perf_counter() - began) * 1_000)
-                figure(
-                    "sessions",
-                    f"page_ms_{name}",
-                    statistics.median(times),
-                    "ms",
-                    baseline if name == "deep" else None,
-                    worst_ms=round(max(times), 1),
-                )
+            _measure(engine, _SQLITE)
         finally:
-            store.close()
+            engine.dispose()
+    server = PostgreSql()
+    try:
+        engine = postgresql_engine(parse_url(server.url(server.database())), 1)
+        try:
+            with engine.begin() as connection:
+                upgrade(connection)
+            _measure(engine, _POSTGRESQL)
+        finally:
+            engine.dispose()
+    finally:
+        server.close()
 
 
-def _fill(path: Path) -> None:
-    connection = sqlite3.connect(path, timeout=60)
-    connection.execute("PRAGMA synchronous=OFF")
-    connection.execute(_FILL, {"count": SESSIONS, "chargers": CHARGERS, "step": STEP_US})
-    connection.commit()
-    connection.close()
-
-
-def _by_number(path: Path) -> float:
-    connection = sqlite3.connect(path)
+def _measure(engine: Engine, fill: str) -> None:
+    name = engine.dialect.name
     began = time.perf_counter()
-    connection.execute(
-        "SELECT * FROM charging_transaction ORDER BY started_us DESC, id DESC LIMIT 100 OFFSET ?",
-        [SESSIONS // 2],
-    ).fetchall()
-    connection.close()
-    return (time.perf_counter() - began) * 1_000
+    with engine.begin() as connection:
+        if name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql(fill.format(count=SESSIONS))
+    if name == "postgresql":
+        with engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE charging_transaction")
+    figure("sessions", f"{name}_fill_s", time.perf_counter() - began, "s", sessions=SESSIONS)
+    with engine.connect() as connection:
+        began = time.perf_counter()
+        connection.exec_driver_sql(_SKIP.format(rows=SESSIONS // 2)).all()
+        by_number_ms = (time.perf_counter() - began) * 1_000
+        for filtered, where in FILTERS.items():
+            times, found = [], 0
+            for _ in range(REPEATS):
+                began = time.perf_counter()
+                found = len(search(connection, where, 100, None)[0])
+                times.append((time.perf_counter() - began) * 1_000)
+            figure(
+                "sessions",
+                f"{name}_page_ms_{filtered}",
+                statistics.median(times),
+                "ms",
+                by_number_ms if filtered == "deep" else None,
+                worst_ms=round(max(times), 1),
+                rows=found,
+            )

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+import zipfile
 from dataclasses import replace
 from typing import Any
 
 import openpyxl
 import pytest
 
+from scada.core.database import Sample, TagDatabase
 from scada.core.errors import BadRequest, NotFound
 from scada.core.plant import Plant
 from scada.core.ports import Point, SessionFilter
 from scada.core.report_ports import FORMATS, REPORTS, ReportRequest
-from scada.core.value import Quality
+from scada.core.value import GOOD, Quality
 from scada.history import CoreStore
 from scada.reports import Desk
 from scada.reports.plant_reports import time_in_states
+from scada.reports.workbook import PROGRESS_EVERY
 from scada.reports.worker import render_apart
 from tests.reports.conftest import HOUR_US, NOW_US, at
 
@@ -85,6 +89,25 @@ async def test_peak_by_sessions_where_no_meter_is_recorded(desk: Desk, filled: C
     report = await desk.build(request("peak"))
     assert report.tables[0].rows[0][:2] == [at("2026-03-03T10:00+01:00"), pytest.approx(5.0)]
     assert any("meter" in note for note in report.notes)
+
+
+async def test_peak_by_a_meter_that_is_recorded_each_second(
+    desk: Desk, plant: Plant, store: CoreStore
+) -> None:
+    path = "Depot.Grid.EnergyImport"
+    tag = TagDatabase([plant.definitions[path]])[path]
+    begin_us, evening_us = at("2026-03-03T00:00+01:00"), at("2026-03-03T20:00+01:00")
+    count, samples = 1_000.0, []
+    for second in range(86_400):
+        now_us = begin_us + second * 1_000_000
+        count += (20.0 if evening_us <= now_us < evening_us + 900_000_000 else 4.0) / 3_600
+        samples.append(Sample(tag, count, GOOD, now_us))
+    store.samples.append(samples)
+    assert await asyncio.to_thread(store.samples.flush)
+    report = await desk.build(request("peak"))
+    first, second_greatest = report.tables[0].rows[:2]
+    assert first == [evening_us, pytest.approx(20, abs=0.1), "Depot.Grid"]
+    assert second_greatest[1] == pytest.approx(4, abs=0.1)
 
 
 def test_time_in_states() -> None:
@@ -172,6 +195,22 @@ async def test_many_rows_are_rendered_apart_and_tell_how_far_they_are(desk: Desk
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True)
     assert sum(1 for _ in book["Sessions"].iter_rows(values_only=True)) == 6_002
     book.close()
+
+
+async def test_a_hundred_thousand_rows_make_a_workbook_in_a_process_of_its_own(
+    desk: Desk, filled: CoreStore
+) -> None:
+    report = await desk.build(request("peak"))
+    (table,) = report.tables
+    rows = 100_000
+    report = replace(report, tables=[replace(table, rows=[table.rows[0]] * rows)])
+    told: list[int] = []
+    content = await render_apart(report, "xlsx", told.append)
+    assert told == list(range(PROGRESS_EVERY, rows + 1, PROGRESS_EVERY))
+    with zipfile.ZipFile(
+        io.BytesIO(content)
+    ) as book:  # openpyxl would take far longer to read than this to write
+        assert book.read("xl/worksheets/sheet1.xml").count(b"<row ") == rows + 1
 
 
 @pytest.mark.parametrize(
