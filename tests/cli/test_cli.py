@@ -141,7 +141,7 @@ def test_a_database_of_a_newer_version_is_left_alone(project: Path) -> None:
         pass
     database = project / "data" / "core.db"
     with sqlite3.connect(database) as connection:
-        connection.execute("update schema_version set version = version + 1")
+        connection.execute("update core_version set version_num = version_num + 1")
     before = database.read_bytes()
     result = scada("run", str(project), "--http-port", "0", "--opcua-port", "0", "--ocpp-port", "0")
     assert result.returncode == 1
