@@ -83,6 +83,9 @@ async def test_hostile_texts_stay_texts(page: tuple[Page, list[str]], url: str) 
 
 async def test_selection_is_an_address(page: tuple[Page, list[str]]) -> None:
     browser, trouble = page
+    await browser.wait_for_function(  # the page lives: before that nobody hears a click
+        "(document.querySelector('[data-clock]')?.textContent ?? '--:--:--') !== '--:--:--'"
+    )
     await browser.click('[data-select="Depot.CP03.C2"]')
     await browser.wait_for_selector('[data-command="RemoteStop"]')
     assert browser.url.endswith("?select=Depot.CP03.C2")
