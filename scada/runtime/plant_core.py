@@ -29,6 +29,7 @@ from scada.core.effects import Effects, Event, Later, Order, Reply
 from scada.core.errors import ScadaError
 from scada.core.expression import Environment, Network, condition
 from scada.core.links import Links
+from scada.core.path import parent
 from scada.core.plant import Plant
 from scada.core.records import (
     AlarmTransition,
@@ -45,7 +46,7 @@ from scada.core.tag import ExpressionText, Source, Tag
 from scada.core.timers import Timers
 from scada.core.value import GOOD, SECOND_US, Quality, TimeUs
 from scada.runtime import charging_requests, requests
-from scada.runtime.requests import Authorize, IdentifyVehicle, Note, SendTest
+from scada.runtime.requests import Authorize, IdentifyVehicle, Keep, Note, SendTest
 
 RETAIN_EVERY_US = SECOND_US
 """Retained values that change by themselves are written at most so often."""
@@ -121,6 +122,7 @@ class PlantCore:
             StartTransaction: self.charging.start,
             StopTransaction: self.charging.stop,
             Note: self._note,
+            Keep: self._keep,
             SendTest: self._send_test,
             **requests.handlers(self.tags, self.alarms, self.holds, self._record),
             **charging_requests.handlers(self.charging, plant, self._record),
@@ -344,6 +346,11 @@ class PlantCore:
     def _note(self, request: Note, now_us: TimeUs) -> None:
         self._effects.records.extend(request.records)
         self.charging.noted(request.records)
+
+    def _keep(self, request: Keep, now_us: TimeUs) -> None:
+        for tag in self.tags.below(request.branch):
+            if tag.definition.retain and parent(tag.path) == request.branch:
+                self._retain(tag)
 
     def _send_test(self, request: SendTest, now_us: TimeUs) -> int:
         request.actor.require(Right.MAINTAIN)

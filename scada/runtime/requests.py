@@ -162,6 +162,17 @@ class Note:
     records: tuple[Record, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A device has told what survives restarts: it is on disk before the device is answered. Answer: None.
+
+    Attributes:
+        branch: of the device; its own tags are meant, not those of what lies below.
+    """
+
+    branch: str
+
+
 Request: TypeAlias = (
     Authorize
     | IdentifyVehicle
@@ -179,6 +190,7 @@ Request: TypeAlias = (
     | Release
     | SendTest
     | Note
+    | Keep
     | charging.AdmitToken
     | charging.WithdrawToken
     | charging.ForgetRefused

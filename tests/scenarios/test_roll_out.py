@@ -158,7 +158,5 @@ async def test_a_roll_out_stops_at_a_failure_goes_on_when_told_and_survives_a_ki
             # Those that have not booted since are shown as they were last known.
             for path in CHARGERS:
                 told = await rest.get(f"/tags/{path}.Firmware")
-                # A kill may cost the last second of a value that is kept; it is shown as uncertain until the next boot.
-                known = told["value"] == (before if path == WORN else "9.1.0")
-                assert known or told["quality"] == "UncertainLastUsableValue", told
+                assert told["value"] == (before if path == WORN else "9.1.0"), told
             await rest.close()

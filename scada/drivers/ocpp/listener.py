@@ -258,7 +258,6 @@ class Listener:
             if connection.protocol.state is not OPEN:
                 if connection.protocol.handshake_exc is not None:
                     self._refused(connection.address, f"request: {connection.protocol.handshake_exc}")
-                connection.transport.abort()
                 return
             self._open.add(connection)
             try:
@@ -268,13 +267,13 @@ class Listener:
                 self._open.discard(connection)
         except TimeoutError:
             self._refused(connection.address, "request: none came")
-            connection.transport.abort()
         except OSError:
-            connection.transport.abort()
+            pass  # it is gone
         except Exception:
             log.exception("ocpp_connection_failed", address=connection.address)
-            connection.transport.abort()
         finally:
+            # After an orderly close this does nothing; whichever other way it ended, cancelled too, no socket stays behind.
+            connection.transport.abort()
             task = asyncio.current_task()
             if task is not None:
                 self._server.handler_tasks.discard(task)
@@ -289,6 +288,8 @@ class Listener:
         _, left = await asyncio.wait(waiting, timeout=CLOSE_TIMEOUT_S)
         for task in left:
             task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=CLOSE_TIMEOUT_S)
 
 
 async def _no_server() -> Any:

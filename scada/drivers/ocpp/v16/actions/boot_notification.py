@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from scada.core import moment
+from scada.core.errors import JournalError
 from scada.drivers.ocpp.station import TEXT_LENGTH_MAX, Station
 from scada.drivers.ocpp.v16 import messages
+from scada.runtime.requests import Keep
 
 
 async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
-    """Take the charger's identity plate over and accept it."""
+    """Take the charger's identity plate over and accept it, once the plate is on disk."""
     boot = station.read("BootNotification", body, messages.BootNotification)
     await station.rare()
     if not boot.charge_point_vendor:
@@ -35,8 +38,10 @@ async def handle(station: Station, body: dict[str, Any]) -> dict[str, Any]:
         firmware=boot.firmware_version[:TEXT_LENGTH_MAX],
         meter=f"{boot.meter_type} {boot.meter_serial_number}".strip()[:TEXT_LENGTH_MAX],
     )
+    with contextlib.suppress(JournalError):  # a charger that boots is answered even so, else it boots again
+        await station.host.request(Keep(station.charger.path))
     return {
-        "currentTime": moment.text(now_us),
+        "currentTime": moment.text(station.now_us()),
         "interval": station.settings.heartbeat_s,
         "status": "Accepted",
     }
