@@ -19,8 +19,9 @@ from scada.api.services import ApiServices
 from scada.core import signature
 from scada.core.access import Actor, Right
 from scada.core.errors import ScadaError
+from scada.core.message_ports import AnswerLink, AnswerLinks
 from scada.core.plant import Contact
-from scada.core.ports import AnswerLink, AnswerLinks, JournalFilter
+from scada.core.ports import JournalFilter
 from scada.core.records import AlarmEvent
 from scada.core.value import SECOND_US, TimeUs
 from scada.i18n import marked

@@ -16,9 +16,9 @@ from scada.api.access import requires
 from scada.api.console_models import FrameItem, MessageBody, frame_item
 from scada.api.services import ApiServices
 from scada.core.access import Actor, Right
+from scada.core.device_ports import FrameFilter, TracedFrame
 from scada.core.errors import BadRequest, NotFound
 from scada.core.plant import Charger
-from scada.core.ports import FrameFilter, TracedFrame
 
 FOLLOWERS_MAX = 50
 """Live traces at once; a further one is refused."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from scada.api.models import Strict
 from scada.core import moment
-from scada.core.ports import TracedFrame
+from scada.core.device_ports import TracedFrame
 
 
 class MessageBody(Strict):

@@ -13,7 +13,7 @@ from scada.api.access import requires
 from scada.api.services import ApiServices
 from scada.core import moment
 from scada.core.access import Actor, Right, Role
-from scada.core.ports import OutboxRow
+from scada.core.message_ports import OutboxRow
 from scada.core.value import TimeUs
 
 

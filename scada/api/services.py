@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from scada.core.device_ports import ChargerKnowledge, DeviceConsole
 from scada.core.file_ports import FileShelf
+from scada.core.message_ports import AnswerLinks
 from scada.core.pending import PendingChargers
 from scada.core.plant import DutySpan, Plant
-from scada.core.ports import AnswerLinks, Archive, ChargerKnowledge, DeviceConsole
+from scada.core.ports import Archive
 from scada.core.report_ports import ReportDesk
 from scada.core.session_ports import SessionStore
 from scada.identity.accounts import Accounts

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from scada.core.access import Role
 from scada.core.command import Command, CommandResult
-from scada.core.commissioning import CommissioningReport, Deviations
 from scada.core.database import Sample
+from scada.core.message_ports import OutboxRow
 from scada.core.records import (
     AlarmEvent,
     AlarmState,
     AlarmTransition,
     AuditRecord,
-    Channel,
     CommandRecord,
-    OutboxRecord,
     Record,
     TransactionRecord,
     TransactionState,
@@ -59,98 +57,6 @@ class Commander(Protocol):
 
     async def execute(self, command: Command) -> CommandResult:
         """Carry out a command to its real end; never raises for what a device does."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TracedFrame:
-    """A frame between us and a charger, as it is shown: without secrets, cut where it is very long.
-
-    Attributes:
-        sequence: rises with each frame of a run.
-        charger: path.
-        sent: it is ours.
-        kind: `call`, `result`, `error`, or `unreadable`.
-        action: of an answer that of its call, where that is still known.
-        text: the frame's JSON.
-    """
-
-    sequence: int
-    time_us: TimeUs
-    charger: str
-    identity: str
-    sent: bool
-    kind: str
-    action: str
-    message_id: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameFilter:
-    """Which frames; empty and None mean any.
-
-    Attributes:
-        actions: in any case of letters.
-        text: found in the frame, in any case of letters.
-        after: only frames with a greater sequence.
-    """
-
-    charger: str = ""
-    actions: frozenset[str] = frozenset()
-    kinds: frozenset[str] = frozenset()
-    sent: bool | None = None
-    text: str = ""
-    after: int = 0
-
-    def takes(self, frame: TracedFrame) -> bool:
-        """Whether a frame is meant."""
-        return (
-            frame.sequence > self.after
-            and (not self.charger or frame.charger == self.charger)
-            and (self.sent is None or frame.sent is self.sent)
-            and (not self.kinds or frame.kind in self.kinds)
-            and (not self.actions or frame.action.casefold() in {one.casefold() for one in self.actions})
-            and (not self.text or self.text.casefold() in frame.text.casefold())
-        )
-
-
-class DeviceConsole(Protocol):
-    """The messages between us and the chargers, for the test page: what there is to send, and what passes.
-
-    To send one is the command `Send`; it goes the way of every command.
-    """
-
-    def actions(self, charger: str) -> Sequence[str]:
-        """What may be sent to a charger in its version of the protocol. Raises NotFound."""
-        ...
-
-    def schema(self, charger: str, action: str) -> Mapping[str, Mapping[str, object]]:
-        """JSON schemas of `request` and `response`. Raises NotFound."""
-        ...
-
-    def check(self, charger: str, action: str, payload: Mapping[str, object]) -> None:
-        """See whether the schema takes a message. Raises NotFound, or BadRequest with the JSON path of the fault."""
-        ...
-
-    def frames(self, where: FrameFilter, limit: int) -> Sequence[TracedFrame]:
-        """The newest frames that are still kept, oldest first."""
-        ...
-
-    def follow(self, where: FrameFilter, listener: Callable[[TracedFrame], None]) -> Callable[[], None]:
-        """Have a listener told of each frame from now on, on the loop; call what is returned to end it."""
-        ...
-
-
-class ChargerKnowledge(Protocol):
-    """What is known of chargers, over restarts; by path."""
-
-    def report(self, charger: str) -> CommissioningReport | None:
-        """How the last commissioning ended; None: there was none."""
-        ...
-
-    def deviations(self, charger: str) -> Deviations:
-        """What it does otherwise than the standard says."""
         ...
 
 
@@ -346,29 +252,6 @@ class Correction:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxRow:
-    """A message in the outbox and what became of it; `text` as it was sent.
-
-    Attributes:
-        state: `waiting`, `held` (waiting, kept back by the hourly limit), `sent` or `failed`.
-        sent_with: id of the row whose message carries this one too (window, digest); 0: its own. While a message
-            is under way its carrier names itself.
-        sent_us: when it was accepted; 0: it was not.
-    """
-
-    id: int
-    record: OutboxRecord
-    state: str
-    attempts: int
-    next_try_us: TimeUs
-    last_answer: str
-    subject: str
-    text: str = ""
-    sent_with: int = 0
-    sent_us: TimeUs = 0
-
-
 @dataclass(frozen=True, slots=True)
 class UserRow:
     """An account. `password_hash` is Argon2id in PHC form."""
@@ -437,88 +320,6 @@ class Archive(Protocol):
 
     async def energy_wh(self, site: str, from_us: TimeUs, to_us: TimeUs) -> tuple[int, int]:
         """(energy, number of transactions) of those that started within the span."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxQueue:
-    """What waits for one contact at one address, and what went there lately.
-
-    Attributes:
-        rows: waiting rows, oldest first; those that belong to a message under way are among them.
-        sent_us: when messages went there within the last hour, oldest first.
-    """
-
-    rows: Sequence[OutboxRow]
-    sent_us: Sequence[TimeUs]
-
-
-OutboxKey = tuple[str, str, Channel]
-"""(contact, recipient, channel): whose messages are sent one after another, and counted."""
-
-
-class OutboxStore(Protocol):
-    """The queue behind the sender of messages. One sender only."""
-
-    async def claim(
-        self,
-        now_us: TimeUs,
-        limit: int,
-        channels: Collection[Channel] = tuple(Channel),
-        busy: Collection[OutboxKey] = (),
-    ) -> Sequence[OutboxQueue]:
-        """Queues in which a row is due (waiting, `next_try_us` reached), the one with the oldest row first."""
-        ...
-
-    async def bind(self, carrier: int, row_ids: Sequence[int]) -> None:
-        """Make rows one message, before it is sent: a repeat after a crash carries the same under the same id."""
-        ...
-
-    async def hold(self, row_ids: Sequence[int], until_us: TimeUs, answer: str) -> None:
-        """Keep rows back (state `held`): their contact has had the messages of this hour."""
-        ...
-
-    async def settle(
-        self,
-        carrier: int,
-        *,
-        state: str,
-        answer: str,
-        next_try_us: TimeUs,
-        subject: str,
-        text: str = "",
-        sent_us: TimeUs = 0,
-        bound: bool = False,
-    ) -> None:
-        """Note how a try of a message ended, for all its rows at once.
-
-        Args:
-            state: `sent`, `failed` (for good), `withdrawn` (not to be told any more) or `waiting` (again at
-                `next_try_us`).
-            bound: of `waiting`: the rows stay one message, for it is not known whether it was accepted.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerLink:
-    """What a link in a message stands for: this contact may acknowledge this occurrence of this alarm.
-
-    Attributes:
-        expired: its time is over; it grants nothing.
-    """
-
-    alarm: str
-    raised_us: TimeUs
-    contact: str
-    expired: bool = False
-
-
-class AnswerLinks(Protocol):
-    """Reads the tokens of links."""
-
-    def read(self, token: str, now_us: TimeUs) -> AnswerLink | None:
-        """What a token stands for; None: it is none of ours."""
         ...
 
 

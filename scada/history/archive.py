@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine, Select, func, select, tuple_
 
 from scada.core.errors import BadRequest
+from scada.core.message_ports import OutboxRow
 from scada.core.ports import (
     Aggregate,
     AlarmFigures,
@@ -24,7 +25,6 @@ from scada.core.ports import (
     Correction,
     DeedFilter,
     JournalFilter,
-    OutboxRow,
     Page,
     Point,
     SessionFilter,

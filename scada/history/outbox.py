@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, case, func, or_, select, update
 
-from scada.core.ports import OutboxKey, OutboxQueue
+from scada.core.message_ports import OutboxKey, OutboxQueue
 from scada.core.records import Channel
 from scada.core.value import SECOND_US, TimeUs
 from scada.history import schema

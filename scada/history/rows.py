@@ -6,7 +6,8 @@ from dataclasses import fields
 from typing import Any
 
 from scada.alarming.alarm import AlarmSnapshot
-from scada.core.ports import CommandRow, OutboxRow, UserRow
+from scada.core.message_ports import OutboxRow
+from scada.core.ports import CommandRow, UserRow
 from scada.core.records import (
     AlarmEvent,
     AlarmState,

@@ -13,8 +13,9 @@ from scada.charging.profiles import COMPOSITE_S_MAX, PROFILES_MAX, Composite, Pr
 from scada.charging.supply import supply_of
 from scada.core.access import Actor, Right
 from scada.core.command import CommandResult, Outcome
+from scada.core.device_ports import DeviceConsole
 from scada.core.errors import BadRequest, NotFound, ScadaError
-from scada.core.ports import DeviceConsole, Point
+from scada.core.ports import Point
 from scada.core.value import GOOD, SECOND_US
 from scada.hmi import words
 from scada.hmi.context import Visit

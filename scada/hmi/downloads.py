@@ -12,7 +12,8 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from scada.core import csv_text, moment
 from scada.core.access import Right
 from scada.core.errors import BadRequest, ScadaError
-from scada.core.ports import OutboxRow, Page
+from scada.core.message_ports import OutboxRow
+from scada.core.ports import Page
 from scada.core.records import AlarmTransition, AuditRecord
 from scada.core.value import quality_name
 from scada.hmi import access, curves, words

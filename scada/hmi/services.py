@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Protocol
 
 from scada.core.access import Actor
+from scada.core.device_ports import ChargerKnowledge, DeviceConsole
 from scada.core.file_ports import FileShelf
 from scada.core.pending import PendingChargers
 from scada.core.plant import Plant
-from scada.core.ports import Archive, ChargerKnowledge, DeviceConsole
+from scada.core.ports import Archive
 from scada.core.report_ports import ReportDesk
 from scada.core.session_ports import SessionStore
 from scada.hmi.exports import Exports

@@ -10,8 +10,8 @@ from typing import Any
 import structlog
 
 from scada.core import moment
+from scada.core.message_ports import OutboxRow
 from scada.core.plant import Plant
-from scada.core.ports import OutboxRow
 from scada.core.records import Channel, OutboxRecord
 from scada.core.value import TimeUs
 from scada.notify.facts import FIELD_LENGTH_MAX, FactMaker, Facts, Reader, ReadTag, ValueText, flat

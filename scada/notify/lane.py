@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from scada.core.ports import Clock, OutboxKey, OutboxRow, OutboxStore
+from scada.core.message_ports import OutboxKey, OutboxRow, OutboxStore
+from scada.core.ports import Clock
 from scada.core.records import Channel
 from scada.core.value import SECOND_US, TimeUs
 from scada.notify.message import Mail

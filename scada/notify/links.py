@@ -13,7 +13,7 @@ from pathlib import Path
 from itsdangerous import BadData, URLSafeSerializer
 
 from scada.core.errors import StartError
-from scada.core.ports import AnswerLink
+from scada.core.message_ports import AnswerLink
 from scada.core.value import SECOND_US, TimeUs
 
 KEY_FILE = "links.key"

@@ -11,8 +11,9 @@ from typing import Any
 
 import structlog
 
+from scada.core.message_ports import OutboxRow, OutboxStore
 from scada.core.plant import Plant
-from scada.core.ports import Archive, OutboxRow, OutboxStore
+from scada.core.ports import Archive
 from scada.core.records import Channel
 from scada.core.report_ports import ReportDesk
 from scada.core.value import GOOD, TimeUs

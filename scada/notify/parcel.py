@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scada.core.ports import OutboxKey, OutboxQueue, OutboxRow
+from scada.core.message_ports import OutboxKey, OutboxQueue, OutboxRow
 from scada.core.records import Channel, OutboxRecord
 from scada.core.value import SECOND_US, TimeUs
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from scada.core.message_ports import OutboxRow
 from scada.core.plant import Contact, Plant
-from scada.core.ports import OutboxRow
 from scada.core.records import AlarmEvent, AlarmState, Channel, OutboxRecord
 from scada.core.value import SECOND_US, TimeUs
 from scada.notify.parcel import Parcel

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from scada.core.ports import OutboxRow
+from scada.core.message_ports import OutboxRow
 from scada.core.records import Channel, OutboxRecord
 from scada.history import CoreStore
 

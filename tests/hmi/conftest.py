@@ -16,6 +16,7 @@ import pytest
 from scada.core.access import Actor, Right, Role
 from scada.core.command import Command, CommandResult, Outcome
 from scada.core.errors import Denied
+from scada.core.message_ports import OutboxRow
 from scada.core.ports import (
     Aggregate,
     AlarmFigures,
@@ -24,7 +25,6 @@ from scada.core.ports import (
     Correction,
     DeedFilter,
     JournalFilter,
-    OutboxRow,
     Page,
     Point,
     SessionFilter,

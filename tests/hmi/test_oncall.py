@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from scada.core.message_ports import OutboxRow
 from scada.core.plant import EscalationStep, OnCallProfile
-from scada.core.ports import OutboxRow
 from scada.core.records import Channel, OutboxRecord
 from scada.hmi.pages import mails, oncall, outbox
 

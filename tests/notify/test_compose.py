@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from scada.core.message_ports import OutboxRow
 from scada.core.plant import Contact, OnCallSettings, Plant
-from scada.core.ports import OutboxRow
 from scada.core.records import Channel, OutboxRecord
 from scada.core.tag import Tag
 from scada.core.value import GOOD, SECOND_US, Quality

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scada.core.ports import OutboxQueue, OutboxRow
+from scada.core.message_ports import OutboxQueue, OutboxRow
 from scada.core.records import Channel, OutboxRecord
 from scada.core.value import SECOND_US
 from scada.notify.parcel import HOUR_US, Hold, Parcel, Rest, plan

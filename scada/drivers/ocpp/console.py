@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from scada.core.device_ports import FrameFilter, TracedFrame
 from scada.core.errors import BadRequest, NotFound
 from scada.core.plant import Plant
-from scada.core.ports import FrameFilter, TracedFrame
 from scada.drivers.ocpp import schemas
 from scada.drivers.ocpp.dialect import Dialect
 from scada.drivers.ocpp.trace import Trace

@@ -15,8 +15,9 @@ from typing import NamedTuple
 import orjson
 import structlog
 
+from scada.core.device_ports import FrameFilter, TracedFrame
 from scada.core.plant import Charger
-from scada.core.ports import Clock, FrameFilter, TracedFrame
+from scada.core.ports import Clock
 from scada.core.value import TimeUs
 from scada.drivers.ocpp.redaction import redacted
 

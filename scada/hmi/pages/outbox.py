@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from scada.core.access import Role
 from scada.core.errors import BadRequest
-from scada.core.ports import OutboxRow
+from scada.core.message_ports import OutboxRow
 from scada.hmi import words
 from scada.hmi.context import Fragment, View, Visit
 from scada.hmi.live import Live

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from scada.core.access import Right
+from scada.core.device_ports import DeviceConsole, FrameFilter
 from scada.core.errors import ScadaError
 from scada.core.plant import Charger, Site
-from scada.core.ports import DeviceConsole, FrameFilter
 from scada.hmi.bench_deeds import PROFILE, profiles_schema
 from scada.hmi.context import Fragment, View, Visit
 from scada.hmi.live import Live

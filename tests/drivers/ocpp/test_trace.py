@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scada.core.device_ports import FrameFilter, TracedFrame
 from scada.core.plant import Plant
-from scada.core.ports import FrameFilter, TracedFrame
 from scada.core.secrecy import HIDDEN, is_secret
 from scada.drivers.ocpp.redaction import redacted
 from scada.drivers.ocpp.trace import BYTES_KEPT, FRAMES_OF_ONE, Tap, Trace

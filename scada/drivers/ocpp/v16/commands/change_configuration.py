@@ -7,17 +7,16 @@ from scada.core.secrecy import HIDDEN, is_secret
 from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.peer import CallTimeout
 from scada.drivers.ocpp.station import Station
-from scada.drivers.ocpp.v16.commands.common import SECRET_KEYS
+from scada.drivers.ocpp.v16.commands.common import password_key
 from scada.drivers.ocpp.v16.commission.keys import read_keys, same_value
 
 
 async def execute(station: Station, command: Command) -> CommandResult:
     """Write a key, and read it again where the charger lets us."""
     key, value = command.arguments["key"], command.arguments["value"]
-    if key.casefold() in SECRET_KEYS:
-        return CommandResult(
-            Outcome.REFUSED, "a password is changed by RotatePassword: here it could be read"
-        )
+    refusal = password_key(key)
+    if refusal is not None:
+        return refusal
     answer = await station.call("ChangeConfiguration", {"key": key, "value": value})
     status = answer["status"]
     if status == "NotSupported":

@@ -9,8 +9,8 @@ from scada.core.command import Command, CommandResult, Outcome
 from scada.drivers.ocpp import schemas
 from scada.drivers.ocpp.station import Station
 
-SECRET_KEYS = frozenset(("authorizationkey",))
-"""Configuration keys whose values may not be seen: a command of its own changes them (RotatePassword)."""
+PASSWORD_KEY = "authorizationkey"  # noqa: S105 (the name of a key)
+"""The configuration key, in lower case, that a command of its own changes (RotatePassword)."""
 
 
 def connector_number(station: Station, command: Command) -> int:
@@ -29,6 +29,13 @@ def accepted(answer: Mapping[str, Any]) -> CommandResult:
     if answer["status"] == "Accepted":
         return CommandResult(Outcome.DONE, "the charger accepted", answer)
     return refused(answer)
+
+
+def password_key(key: str) -> CommandResult | None:
+    """The refusal to write a charger's password by the key that holds it; None: it is another key."""
+    if key.casefold() != PASSWORD_KEY:
+        return None
+    return CommandResult(Outcome.REFUSED, "a password is changed by RotatePassword: here it could be read")
 
 
 def wrong(action: str, body: Mapping[str, Any]) -> CommandResult | None:

@@ -6,7 +6,7 @@ from scada.core.command import Command, CommandResult, Outcome
 from scada.core.secrecy import hide
 from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.station import Station
-from scada.drivers.ocpp.v16.commands.common import SECRET_KEYS, wrong
+from scada.drivers.ocpp.v16.commands.common import password_key, wrong
 
 
 async def execute(station: Station, command: Command) -> CommandResult:
@@ -17,13 +17,11 @@ async def execute(station: Station, command: Command) -> CommandResult:
         return CommandResult(
             Outcome.REFUSED, f"nothing was sent: '{action}' is no message to a charger of 1.6"
         )
-    if action == "ChangeConfiguration" and str(payload.get("key", "")).casefold() in SECRET_KEYS:
-        return CommandResult(
-            Outcome.REFUSED, "a password is changed by RotatePassword: here it could be read"
-        )
-    fault = wrong(action, payload)
-    if fault is not None:
-        return fault
+    refusal = wrong(action, payload)
+    if action == "ChangeConfiguration":
+        refusal = password_key(str(payload.get("key", ""))) or refusal
+    if refusal is not None:
+        return refusal
     try:
         answer = await station.call(action, payload, checked=False)
     except CallError as error:
