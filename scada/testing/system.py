@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -51,9 +50,3 @@ async def whole_system(plant: Plant, *, simulate: bool = False) -> AsyncIterator
                 ocpp=f"ws://127.0.0.1:{ports['ocpp']}{plant.network.ocpp_path}",
                 opcua=f"opc.tcp://127.0.0.1:{ports['opcua']}/",
             )
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses at this moment, for settings that must name one."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])

@@ -4,7 +4,6 @@ import contextlib
 import email
 import email.policy
 import json
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -37,6 +36,7 @@ from scada.history import CoreStore, open_core
 from scada.notify import LinkSigner, Notifier, NotifierServices
 from scada.runtime.clock import SystemClock
 from scada.runtime.host import PlantHost
+from scada.testing import ports
 
 TEMPLATES = Path(__file__).parents[2] / "alarms" / "mail"
 
@@ -62,7 +62,7 @@ class MailServer:
         self.rcpt: dict[str, str] = {}
         self.data = ""
         self.drop = False
-        self.port = 0
+        self.port = ports.free_port()
         self._options = options
         self._server: asyncio.Server | None = None
 
@@ -77,7 +77,6 @@ class MailServer:
         self._server = await asyncio.get_running_loop().create_server(
             make, "127.0.0.1", self.port, ssl=context
         )
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         if self._server is not None:
@@ -138,9 +137,7 @@ async def server() -> AsyncIterator[MailServer]:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return ports.free_port()
 
 
 def make_plant(port: int, *more: MailRelay, **relay: Any) -> Plant:

@@ -14,6 +14,7 @@ from scada.core import signature
 from scada.core.plant import Contact, OnCallSettings
 from scada.core.records import Channel
 from scada.core.value import SECOND_US
+from scada.testing.ports import free_port
 
 SECRET = "of the hook"
 
@@ -32,12 +33,11 @@ class HookServer:
         self.headers = ""
         self.body = b"taken"
         self.silent = False
-        self.port = 0
+        self.port = free_port()
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         if self._server is not None:

@@ -16,8 +16,8 @@ from scada.drivers.ocpp.peer import PeerClosed
 from scada.history import open_core
 from scada.project import scaffold
 from scada.testing.chargers import connected
+from scada.testing.ports import free_port
 from scada.testing.processes import supervisor
-from scada.testing.system import free_port
 
 BOOT = {"chargePointVendor": "Maker", "chargePointModel": "M1", "chargePointSerialNumber": "S1"}
 NEW = {

@@ -21,8 +21,9 @@ from scada.core.plant import Plant
 from scada.simulator import ChargePoint, Vehicle, charge_point
 from scada.simulator.queue import Message
 from scada.testing import small_plant, until
+from scada.testing.ports import free_port
 from scada.testing.processes import Supervisor, supervisor
-from scada.testing.system import PASSWORD, free_port
+from scada.testing.system import PASSWORD
 
 CHARGERS = ("Depot.CP01", "Depot.CP03", "Depot.CP06")
 

@@ -15,8 +15,9 @@ import pytest
 from scada.simulator import ChargePoint, charge_point, maintenance
 from scada.simulator.maintenance import Update
 from scada.testing import small_plant, until
+from scada.testing.ports import free_port
 from scada.testing.processes import Supervisor, supervisor
-from scada.testing.system import PASSWORD, free_port
+from scada.testing.system import PASSWORD
 
 CHARGERS = ("Depot.CP01", "Depot.CP02", "Depot.CP03", "Depot.CP04")
 WORN = "Depot.CP02"

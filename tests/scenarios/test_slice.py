@@ -26,8 +26,9 @@ from playwright.async_api import Page, expect
 from scada.simulator import ChargePoint, MailCatcher, Vehicle
 from scada.testing import small_plant, until
 from scada.testing.browser import chromium, headless_browser
+from scada.testing.ports import free_port
 from scada.testing.processes import Supervisor, scada, supervisor
-from scada.testing.system import PASSWORD, free_port
+from scada.testing.system import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("slice"), pytest.mark.timeout(180)]
 

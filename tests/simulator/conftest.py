@@ -18,6 +18,7 @@ from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.peer import Peer
 from scada.runtime.clock import SystemClock
 from scada.simulator import ChargePoint, Vehicle
+from scada.testing.ports import free_port
 
 
 def connector(number: int, path: str, current: Current = Current.AC, phases: int = 3) -> Connector:
@@ -190,18 +191,14 @@ class Central:
             subprotocols=["ocpp1.6"],  # type: ignore[list-item]
             compression=None,
             ssl=tls,
-        ) as server:
-            self.port = next(iter(server.sockets)).getsockname()[1]
+        ):
             yield
         self.peers.clear()
 
 
 @pytest.fixture
-async def central() -> Central:
-    one = Central()
-    async with one.up():  # find a port that is free
-        pass
-    return one
+def central() -> Central:
+    return Central(free_port())
 
 
 @asynccontextmanager

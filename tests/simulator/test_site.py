@@ -22,12 +22,7 @@ from scada.drivers.modbus.planner import plan
 from scada.drivers.modbus.profile import load_profile
 from scada.drivers.modbus.wire import Link
 from scada.simulator import AlreadyRunning, SimulationOptions, run_simulation, site
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+from scada.testing.ports import free_port
 
 
 def options_of(tmp_path: Path, url: str = "ws://127.0.0.1:1/ocpp", **changes: Any) -> SimulationOptions:
