@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup
@@ -15,7 +16,7 @@ from scada.core.access import Actor, Right
 from scada.core.catalogue import CATALOGUE
 from scada.core.plant import Plant, Site
 from scada.core.tag import TagDefinition
-from scada.hmi import alarms, words
+from scada.hmi import alarms, navigation, words
 from scada.hmi.alarm_list import AlarmFilter
 from scada.hmi.live import Live
 from scada.hmi.services import HmiServices
@@ -36,7 +37,13 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.globals.update(
-        symbols=library(), words=words, languages=LANGUAGES, right=Right, catalogue=CATALOGUE, alarms=alarms
+        symbols=library(),
+        words=words,
+        languages=LANGUAGES,
+        right=Right,
+        catalogue=CATALOGUE,
+        alarms=alarms,
+        navigation=navigation,
     )
     return made
 
@@ -79,6 +86,11 @@ class Visit:
     def text(self, texts: Mapping[str, str]) -> str:
         """A text of the project."""
         return self.plant.text(texts, self.language)
+
+    @staticmethod
+    def quoted(text: str) -> str:
+        """A text as a value of an address."""
+        return quote(text, safe="")
 
     def label(self, definition: TagDefinition) -> str:
         """What a tag is called."""
@@ -131,6 +143,14 @@ class Fragment:
     shown: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Crumb:
+    """A step of the way to a page; without address: a word."""
+
+    name: str
+    url: str = ""
+
+
 @dataclass(kw_only=True)
 class View:
     """A page, built.
@@ -142,7 +162,8 @@ class View:
         select: makes the detail panel of a branch (empty: of none), where the page has one.
         selected: the parts of the panel that are made anew.
         opened: the details of alarms that stand open in a list, by path.
-        opened: the details of alarms that stand open in a list, by path.
+        nav: key of the page's entry in `navigation`.
+        crumbs: the way to the page, from above; empty: its group and entry in the top bar.
     """
 
     title: str
@@ -151,6 +172,7 @@ class View:
     sites: tuple[str, ...] = ()
     site: Site | None = None
     nav: str = ""
+    crumbs: tuple[Crumb, ...] = ()
     fragments: list[Fragment] = field(default_factory=list)
     alarm_list: AlarmFilter | None = None
     select: Callable[[str, Live], Awaitable[Selection]] | None = None

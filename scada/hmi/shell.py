@@ -10,30 +10,14 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from scada.hmi import alarms, words
-from scada.hmi.context import View, Visit
-from scada.i18n import marked
+from scada.hmi import alarms, navigation, words
+from scada.hmi.context import Crumb, View, Visit
 
 FAVICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect width="24" height="24" fill="#2a3138"/>'
     '<path fill="#e4e9ed" d="M13 2 5 13h5l-1 9 9-13h-6z"/></svg>'
 )
 _STYLE = Path(__file__).parent / "static" / "hmi.css"
-
-FUNCTIONS = (
-    ("overview", "/", marked("Overview")),
-    ("alarms", "/alarms", marked("Alarms")),
-    ("sessions", "/sessions", marked("Sessions")),
-    ("tokens", "/tokens", marked("Tokens")),
-    ("reservations", "/reservations", marked("Reservations")),
-    ("trends", "/trends", marked("Trends")),
-    ("reports", "/reports", marked("Reports")),
-    ("tags", "/tags", marked("Tags")),
-    ("oncall", "/oncall", marked("On-call")),
-    ("maintenance", "/commissioning", marked("Maintenance")),
-    ("mails", "/mails", marked("Mails")),
-)
-
 
 @functools.cache
 def style_version() -> str:
@@ -52,7 +36,15 @@ def head(visit: Visit) -> str:
 
 def around(visit: Visit, view: View) -> Markup:
     """The whole page."""
-    return visit.render("shell.html", view.live, view=view, functions=FUNCTIONS, prefs=_prefs(visit))
+    return visit.render(
+        "shell.html",
+        view.live,
+        view=view,
+        menu=navigation.menu(visit.actor),
+        here=view.nav,
+        crumbs=view.crumbs or _crumbs(visit, view),
+        prefs=_prefs(visit),
+    )
 
 
 def options(visit: Visit, view: View) -> dict[str, Any]:
@@ -69,6 +61,15 @@ def options(visit: Visit, view: View) -> dict[str, Any]:
         "levels": alarms.looks(visit.plant.levels, visit.language, visit.plant),
         "priorities": [visit.tr(words.PRIORITY_NAMES[name]) for name in alarms.PRIORITIES],
     }
+
+
+def _crumbs(visit: Visit, view: View) -> tuple[Crumb, ...]:
+    """Of a page in a group of the top bar: the group and the page."""
+    found = navigation.place(view.nav)
+    if found is None or found[0] is None:
+        return ()
+    group, entry = found
+    return (Crumb(visit.tr(group.name)), Crumb(visit.tr(entry.name), entry.url))
 
 
 def _prefs(visit: Visit) -> dict[str, str]:

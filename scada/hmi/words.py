@@ -474,15 +474,6 @@ ITEM_STATES = {
     "cancelled": _("not asked any more"),
 }
 FILE_PURPOSES = {"diagnostics": _("diagnostics"), "log": _("log")}
-MAINTENANCE = (
-    ("commissioning", "/commissioning", _("Commissioning")),
-    ("pending", "/pending", _("Pending chargers")),
-    ("keys", "/keys", _("Configuration keys")),
-    ("campaigns", "/campaigns", _("Campaigns")),
-    ("files", "/files", _("Firmware and files")),
-    ("lists", "/local-lists", _("Local lists")),
-)
-"""The pages of maintenance: key, address, name."""
 
 
 def script_texts(tr: Translate) -> dict[str, str]:

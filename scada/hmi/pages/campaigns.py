@@ -29,7 +29,7 @@ async def build(visit: Visit) -> View:
         title=visit.tr("Campaigns"),
         main=visit.render("campaigns.html", live, table=shown, here="campaigns", slot="campaigns"),
         live=live,
-        nav="maintenance",
+        nav="campaigns",
         fragments=[Fragment(slot="campaigns", render=render, every_s=REFRESH_S, shown=str(shown))],
     )
 
@@ -67,7 +67,7 @@ async def one(visit: Visit) -> View:
         title=campaign.head.plan.name or campaign.head.plan.command,
         main=visit.render("campaigns.html", live, table=shown, here="campaigns", slot="campaign"),
         live=live,
-        nav="maintenance",
+        nav="campaigns",
         fragments=[Fragment(slot="campaign", render=render, every_s=REFRESH_S, shown=str(shown))],
     )
 

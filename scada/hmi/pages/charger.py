@@ -5,9 +5,9 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from scada.core.catalogue import CATALOGUE
-from scada.core.plant import Charger, Connector
+from scada.core.plant import Charger, Connector, Site
 from scada.core.value import SECOND_US
-from scada.hmi.context import Fragment, Render, View, Visit
+from scada.hmi.context import Crumb, Fragment, Render, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.pages import errors
 from scada.hmi.pages.known import known
@@ -67,7 +67,18 @@ async def build(visit: Visit) -> View:
         sites=(site.path,),
         site=site,
         nav="overview",
+        crumbs=charger_crumbs(visit, site, charger),
         fragments=fragments,
+    )
+
+
+def charger_crumbs(visit: Visit, site: Site, charger: Charger) -> tuple[Crumb, ...]:
+    """Site, feeder, charger."""
+    feeder = next((one for one in site.feeders if one.name == charger.feeder), None)
+    return (
+        Crumb(visit.text(site.label) or site.path, f"/site/{site.path}"),
+        *((Crumb(visit.text(feeder.label) or feeder.name, f"/site/{site.path}#feeder-{feeder.name}"),) if feeder else ()),
+        Crumb(charger.name, f"/charger/{charger.path}"),
     )
 
 

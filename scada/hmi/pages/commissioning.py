@@ -36,6 +36,6 @@ async def build(visit: Visit) -> View:
         main=visit.render("commissioning.html", live, table=shown, here="commissioning"),
         live=live,
         sites=tuple(one.path for one in visit.plant.sites),
-        nav="maintenance",
+        nav="commissioning",
         fragments=[Fragment(slot="commissioning", render=render, every_s=REFRESH_S, shown=str(shown))],
     )

@@ -43,6 +43,6 @@ async def build(visit: Visit) -> View:
         main=main,
         live=live,
         sites=tuple(one.path for one in visit.plant.sites),
-        nav="maintenance",
+        nav="files",
         fragments=[Fragment(slot="files", render=render, every_s=REFRESH_S, shown=str(shown))],
     )

@@ -40,7 +40,7 @@ async def build(visit: Visit) -> View:
         title=key or visit.tr("Configuration keys"),
         main=main,
         live=live,
-        nav="maintenance",
+        nav="keys",
         fragments=[Fragment(slot="keys", render=render, every_s=REFRESH_S, shown=str(shown))],
     )
 

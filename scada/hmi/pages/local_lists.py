@@ -37,6 +37,6 @@ async def build(visit: Visit) -> View:
         title=visit.tr("Local lists"),
         main=visit.render("local_lists.html", live, table=shown, here="lists", wanted=wanted),
         live=live,
-        nav="maintenance",
+        nav="lists",
         fragments=[Fragment(slot="lists", render=render, every_s=REFRESH_S, shown=str(shown))],
     )

@@ -43,6 +43,6 @@ async def build(visit: Visit) -> View:
         title=visit.tr("Pending chargers"),
         main=main,
         live=live,
-        nav="maintenance",
+        nav="pending",
         fragments=[Fragment(slot="pending", render=render, every_s=REFRESH_S, shown=str(shown))],
     )

@@ -16,7 +16,7 @@ from scada.core.records import SessionFigures, TransactionRecord, TransactionSta
 from scada.core.report_ports import Chart
 from scada.hmi import alarms, words
 from scada.hmi.charts import drawing as chart_drawing
-from scada.hmi.context import Fragment, View, Visit
+from scada.hmi.context import Crumb, Fragment, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.pages import errors
 from scada.hmi.trend import drawing
@@ -68,6 +68,10 @@ async def build(visit: Visit) -> View:
         sites=(record.site,) if site else (),
         site=site,
         nav="sessions",
+        crumbs=(
+            Crumb(visit.tr("Sessions"), "/sessions"),
+            Crumb(visit.tr("Session {number}").format(number=number), f"/session/{number}"),
+        ),
         fragments=[]
         if settled
         else [Fragment(slot="session", render=body, every_s=REFRESH_S, shown=str(shown))],

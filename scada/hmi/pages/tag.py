@@ -12,7 +12,7 @@ from scada.core.records import HoldKind, HoldRecord
 from scada.core.tag import AlarmDefinition, Tag, TagDefinition, ThresholdDefinition
 from scada.core.value import SECOND_US, Kind, TimeUs
 from scada.hmi import alarms, words
-from scada.hmi.context import Fragment, View, Visit
+from scada.hmi.context import Crumb, Fragment, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.pages import errors
 from scada.hmi.trend import drawing
@@ -28,6 +28,7 @@ async def build(visit: Visit) -> View:
     if tag is None:
         return errors.missing(visit, visit.tr("There is no tag {path}.").format(path=visit.path))
     definition, plant = tag.definition, visit.plant
+    branch = plant.place_of(tag.path)
     live = visit.live()
 
     async def status(into: Live) -> Markup:
@@ -49,8 +50,6 @@ async def build(visit: Visit) -> View:
         tag=tag,
         definition=definition,
         site=site,
-        place=alarms.branch_name(plant, plant.place_of(tag.path), visit.language),
-        place_url=alarms.url_of(plant, plant.place_of(tag.path)),
         status=shown,
         trend=curve,
         drawn=drawn,
@@ -74,6 +73,14 @@ async def build(visit: Visit) -> View:
         sites=(definition.site,) if definition.site else (),
         site=site,
         nav="tags",
+        crumbs=(
+            Crumb(visit.tr("Tags"), "/tags"),
+            Crumb(
+                alarms.branch_name(plant, branch, visit.language) or visit.tr("System"),
+                alarms.url_of(plant, branch),
+            ),
+            Crumb(tag.path.removeprefix(f"{branch}."), f"/tag/{tag.path}"),
+        ),
         fragments=fragments,
     )
 

@@ -12,9 +12,10 @@ from scada.core.device_ports import DeviceConsole, FrameFilter
 from scada.core.errors import ScadaError
 from scada.core.plant import Charger, Site
 from scada.hmi.bench_deeds import PROFILE, profiles_schema
-from scada.hmi.context import Fragment, View, Visit
+from scada.hmi.context import Crumb, Fragment, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.pages import errors
+from scada.hmi.pages.charger import charger_crumbs
 from scada.hmi.schema_form import form_of
 from scada.i18n import marked
 
@@ -53,7 +54,8 @@ async def build(visit: Visit) -> View:
         live=live,
         sites=(site.path,),
         site=site,
-        nav="maintenance",
+        nav="commissioning",
+        crumbs=(*charger_crumbs(visit, site, charger), Crumb(visit.tr("Test"), f"/test/{charger.path}")),
         fragments=fragments,
     )
 

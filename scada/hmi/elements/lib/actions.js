@@ -26,10 +26,33 @@ export class Actions {
       event.preventDefault();
       this.root.querySelector("[data-search]").focus();
     }
+    if (event.key === "Escape" && this.closeMenus(null, true)) return;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") this.walk(event);
     if (event.key === "Escape" && !typing && this.root.querySelector("[data-panel=open]")) this.select("");
   }
 
+  // Menus of the top bar: one open at a time; Escape and a click elsewhere close it, arrows walk through it.
+  closeMenus(but, refocus = false) {
+    const open = [...this.root.querySelectorAll("[data-menu][open]")].filter((one) => one !== but);
+    for (const one of open) {
+      if (refocus && one.contains(document.activeElement)) one.querySelector("summary").focus();
+      one.open = false;
+    }
+    return open.length > 0;
+  }
+
+  walk(event) {
+    const menu = event.target.closest?.("[data-menu]");
+    if (!menu) return;
+    event.preventDefault();
+    menu.open = true;
+    const places = [menu.querySelector("summary"), ...menu.querySelectorAll("a")];
+    const step = event.key === "ArrowDown" ? 1 : places.length - 1;
+    places[(places.indexOf(event.target) + step) % places.length].focus();
+  }
+
   click(event) {
+    this.closeMenus(event.target.closest?.("[data-menu]"));
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     const card = event.target.closest("[data-select]");
     if (card) {
