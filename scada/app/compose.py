@@ -42,6 +42,7 @@ from scada.drivers.ocpp.server import OcppServer
 from scada.history import CoreStore, SampleHistory, open_core, prepare_directory
 from scada.identity import passwords
 from scada.identity.accounts import Accounts
+from scada.identity.users import Users
 from scada.notify import Notifier, NotifierServices
 from scada.notify.calendar import write_calendar
 from scada.notify.links import LinkSigner, load_key
@@ -88,6 +89,7 @@ class Running:
     host: PlantHost
     router: CommandRouter
     accounts: Accounts
+    users: Users
     store: CoreStore
     ports: dict[str, int]
     services: dict[str, bool] = field(default_factory=dict)
@@ -214,6 +216,7 @@ async def start(
                 host=host,
                 router=CommandRouter(host),
                 accounts=accounts,
+                users=Users(store.users, accounts, plant.roles, clock, audit),
                 store=store,
                 restart=start_anew,
                 documents=documents,
@@ -312,6 +315,7 @@ async def _services(
             exports=hmi.Exports(reports, host.clock),
             mail_dir=simulated.mail_directory(plant) if simulated_mail else None,
             version=__version__,
+            users=running.users,
             messages=Previews(notifier, plant.directory / "mail"),
             knowledge=ocpp.knowledge,
             console=ocpp.console,

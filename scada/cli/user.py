@@ -13,11 +13,13 @@ import typer
 from rich.table import Table
 
 from scada.cli.common import Directory, console, load_plant
+from scada.core.access import Right
 from scada.core.errors import BadRequest, NotFound
 from scada.core.plant import Plant
 from scada.core.ports import UserRow, UserStore
 from scada.core.records import AuditRecord
 from scada.identity import passwords
+from scada.identity.users import check_administrator_left, check_name, check_role
 from scada.runtime.clock import SystemClock
 
 PASSWORD_VARIABLE = "SCADA_NEW_PASSWORD"  # noqa: S105 (the name of a variable)
@@ -50,11 +52,10 @@ def add(
 ) -> None:
     """Add an account; the password is asked for, or taken from SCADA_NEW_PASSWORD."""
     with _users(directory) as (plant, users, note):
-        if not 1 <= len(name) <= 100 or not name.isprintable() or name.startswith("<"):
-            raise BadRequest("a user name has 1 to 100 printable characters and does not begin with '<'")
+        check_name(name)
         if users.get(name) is not None:
             raise BadRequest(f"there is a user '{name}' already")
-        _check_role(plant, role)
+        check_role(plant.roles, role)
         users.put(UserRow(name, role, passwords.hash_password(_password()), language, False))
         note("user_added", name, role)
         console.print(f"user '{name}' ({role}) is added")
@@ -65,7 +66,7 @@ def password(directory: Directory, name: Name) -> None:
     """Change a password; it is asked for, or taken from SCADA_NEW_PASSWORD."""
     with _users(directory) as (_, users, note):
         user = _find(users, name)
-        users.put(replace(user, password_hash=passwords.hash_password(_password())))
+        users.put(replace(user, password_hash=passwords.hash_password(_password()), must_change=False))
         note("user_password", name, "")
         console.print(f"the password of '{name}' is changed")
 
@@ -77,9 +78,9 @@ def role(
     """Change the role of a user."""
     with _users(directory) as (plant, users, note):
         user = _find(users, name)
-        _check_role(plant, new_role)
-        if user.role == "administrator" and new_role != "administrator":
-            _keep_an_administrator(users, name)
+        check_role(plant.roles, new_role)
+        if Right.MANAGE_USERS not in plant.roles[new_role].rights:
+            check_administrator_left(users.list(), plant.roles, name)
         users.put(replace(user, role=new_role))
         note("user_role", name, new_role)
         console.print(f"'{name}' is {new_role} now")
@@ -88,10 +89,9 @@ def role(
 @app.command()
 def remove(directory: Directory, name: Name) -> None:
     """Remove an account; its sessions end with the next click."""
-    with _users(directory) as (_, users, note):
-        user = _find(users, name)
-        if user.role == "administrator":
-            _keep_an_administrator(users, name)
+    with _users(directory) as (plant, users, note):
+        _find(users, name)
+        check_administrator_left(users.list(), plant.roles, name)
         users.remove(name)
         note("user_removed", name, "")
         console.print(f"user '{name}' is removed")
@@ -133,16 +133,6 @@ def _find(users: UserStore, name: str) -> UserRow:
     if user is None:
         raise NotFound(f"there is no user '{name}'")
     return user
-
-
-def _check_role(plant: Plant, name: str) -> None:
-    if name not in plant.roles:
-        raise BadRequest(f"there is no role '{name}', known: {', '.join(plant.roles)}")
-
-
-def _keep_an_administrator(users: UserStore, name: str) -> None:
-    if not any(u.role == "administrator" and not u.disabled and u.name != name for u in users.list()):
-        raise BadRequest("this is the last administrator")
 
 
 def _password() -> str:

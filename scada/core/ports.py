@@ -254,13 +254,23 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class UserRow:
-    """An account. `password_hash` is Argon2id in PHC form."""
+    """An account.
+
+    Attributes:
+        password_hash: Argon2id in PHC form.
+        language, theme: that its user chose, or empty.
+        must_change: the password was given by another: no rights before its user has chosen one.
+        last_log_in_us: 0: never yet.
+    """
 
     name: str
     role: str
     password_hash: str
     language: str
     disabled: bool
+    theme: str = ""
+    must_change: bool = False
+    last_log_in_us: TimeUs = 0
 
 
 class Archive(Protocol):
@@ -336,6 +346,10 @@ class UserStore(Protocol):
 
     def put(self, user: UserRow) -> None:
         """Make or replace an account."""
+        ...
+
+    def seen(self, name: str, time_us: TimeUs) -> None:
+        """Note the last log-in of an account."""
         ...
 
     def remove(self, name: str) -> bool:

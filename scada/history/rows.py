@@ -125,4 +125,7 @@ def to_user(row: Any) -> UserRow:
         password_hash=row.password_hash,
         language=row.language,
         disabled=row.disabled,
+        theme=row.theme,
+        must_change=row.must_change,
+        last_log_in_us=row.last_log_in_us,
     )

@@ -298,4 +298,7 @@ user = Table(
     _text("password_hash"),
     _text("language"),
     Column("disabled", Boolean, nullable=False, default=False),
+    _text("theme"),
+    Column("must_change", Boolean, nullable=False, default=False),
+    _time("last_log_in_us"),
 )

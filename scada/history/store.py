@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Engine, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from scada.charging.sessions import CLOSED_REMEMBERED
@@ -17,6 +17,7 @@ from scada.core.errors import StartError
 from scada.core.plant import HistorySettings
 from scada.core.ports import UserRow
 from scada.core.records import AlarmState, TransactionState
+from scada.core.value import TimeUs
 from scada.history import feed, schema
 from scada.history.archive import SqlArchive
 from scada.history.database import make_engine, prepare_directory
@@ -174,10 +175,19 @@ class SqlUsers:
             "password_hash": user.password_hash,
             "language": user.language,
             "disabled": user.disabled,
+            "theme": user.theme,
+            "must_change": user.must_change,
+            "last_log_in_us": user.last_log_in_us,
         }
         statement = insert(schema.user).values(name=user.name, **values)
         with self._lock, self._engine.begin() as connection:
             connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+    def seen(self, name: str, time_us: TimeUs) -> None:
+        """Note the last log-in of an account."""
+        table = schema.user
+        with self._lock, self._engine.begin() as connection:
+            connection.execute(update(table).where(table.c.name == name).values(last_log_in_us=time_us))
 
     def remove(self, name: str) -> bool:
         """Delete an account; False if there was none."""

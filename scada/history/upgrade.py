@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError
 from scada.core.errors import StartError
 from scada.history.database import UPGRADING, copy_file, inspect_file, make_engine
 
-HEAD = 6
+HEAD = 7
 """The newest step in `migrations/core`."""
 OLDEST = 2
 """The oldest schema that can be taken over."""

@@ -15,16 +15,20 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scada.core.access import Actor
-from scada.core.errors import ScadaError
+from scada.core.errors import BadRequest, ScadaError
 from scada.hmi.context import THEMES, environment
 from scada.hmi.services import HmiServices
 from scada.hmi.words import sentence
 from scada.i18n import DEFAULT_LANGUAGE, LANGUAGES, translator
+from scada.identity.passwords import LENGTH_MAX, LENGTH_MIN
 
 SESSION_COOKIE = "scada_session"
 COOKIE_AGE_S = 365 * 86_400
 FORM_BYTES_MAX = 10_000
 OPEN_PATHS = ("/login", "/prefs", "/hmi/static/", "/_nicegui/", "/_nicegui_ws/", "/api/", "/favicon.ico")
+
+OWN_PATHS = ("/password", "/logout")
+"""Open to a user who first has to choose a password."""
 
 PAGE_POLICY = (
     # NiceGUI's start-up needs inline script and eval; everything else stays on this server.
@@ -54,21 +58,19 @@ def actor_of(services: HmiServices, request: Request) -> Actor | None:
 
 
 def language_of(request: Request, services: HmiServices, user: str = "") -> str:
-    """The cookie's language, else the user's, else the browser's, else the project's first."""
-    wanted = [request.cookies.get("lang", "")]
-    if user:
-        wanted.append(services.accounts.language(user))
-    else:
+    """The user's language, else the cookie's, else the browser's, else the project's first."""
+    wanted = [services.accounts.language(user) if user else "", request.cookies.get("lang", "")]
+    if not user:
         accepted = request.headers.get("accept-language", "")
         wanted += [part.split(";")[0].strip()[:2].lower() for part in accepted.split(",")[:8]]
     wanted += services.plant.languages
     return next((language for language in wanted if language in LANGUAGES), DEFAULT_LANGUAGE)
 
 
-def theme_of(request: Request) -> str:
-    """The cookie's theme."""
-    theme = request.cookies.get("theme", "")
-    return theme if theme in THEMES else THEMES[0]
+def theme_of(request: Request, services: HmiServices, user: str = "") -> str:
+    """The user's theme, else the cookie's."""
+    wanted = (services.accounts.theme(user) if user else "", request.cookies.get("theme", ""))
+    return next((theme for theme in wanted if theme in THEMES), THEMES[0])
 
 
 def local_path(target: str) -> str:
@@ -103,10 +105,15 @@ class Gate:
             return
         request = Request(scope, receive)
         path = request.url.path
-        if not path.startswith(OPEN_PATHS) and actor_of(self._services, request) is None:
+        if not path.startswith(OPEN_PATHS):
             here = path + (f"?{request.url.query}" if request.url.query else "")
-            await RedirectResponse(f"/login?next={quote(here)}", 303)(scope, receive, send)
-            return
+            actor = actor_of(self._services, request)
+            if actor is None:
+                await RedirectResponse(f"/login?next={quote(here)}", 303)(scope, receive, send)
+                return
+            if path not in OWN_PATHS and self._services.accounts.must_change(actor.name):
+                await RedirectResponse(f"/password?next={quote(here)}", 303)(scope, receive, send)
+                return
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -163,11 +170,68 @@ class Door:
     async def preferences(self, request: Request) -> Response:
         """Set language or theme and go back to where the link was."""
         response = RedirectResponse(local_path(request.query_params.get("next", "/")), 303)
+        chosen = {}
         for name, allowed in (("lang", tuple(LANGUAGES)), ("theme", THEMES)):
             value = request.query_params.get(name)
             if value in allowed:
                 response.set_cookie(name, value, max_age=COOKIE_AGE_S, samesite="lax")
+                chosen[name] = value
+        actor = actor_of(self._services, request)
+        # A link on another site may change what this browser shows, not the account.
+        if actor is not None and request.headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
+            await self._services.accounts.choose(
+                actor.name, language=chosen.get("lang", ""), theme=chosen.get("theme", "")
+            )
         return response
+
+    async def password_page(self, request: Request) -> Response:
+        """The form of one's own password."""
+        actor = actor_of(self._services, request)
+        if actor is None:
+            return RedirectResponse("/login", 303)
+        return self._password_form(request, actor, local_path(request.query_params.get("next", "/account")))
+
+    async def password(self, request: Request) -> Response:
+        """The form of one's own password, sent."""
+        actor, users = actor_of(self._services, request), self._services.users
+        if actor is None or users is None:
+            return RedirectResponse("/login", 303)
+        fields = await _form_fields(request)
+        if fields is None or not _same_origin(request):
+            return self._password_form(
+                request, actor, "/account", "This request did not come from this page."
+            )
+        target = local_path(fields.get("next", "/account"))
+        wanted = fields.get("wanted", "")
+        try:
+            if wanted != fields.get("again", ""):
+                raise BadRequest("the two new passwords differ")
+            token = request.cookies.get(SESSION_COOKIE, "")
+            await users.change_password(fields.get("present", ""), wanted, token, actor)
+        except ScadaError as error:
+            return self._password_form(request, actor, target, str(error))
+        return RedirectResponse(target, 303)
+
+    def _password_form(self, request: Request, actor: Actor, target: str, error: str = "") -> Response:
+        language = language_of(request, self._services, actor.name)
+        tr = translator(language)
+        text = (
+            environment()
+            .get_template("password.html")
+            .render(
+                _=tr,
+                language=language,
+                theme=theme_of(request, self._services, actor.name),
+                name=actor.name,
+                must=self._services.accounts.must_change(actor.name),
+                next=target,
+                length_min=LENGTH_MIN,
+                length_max=LENGTH_MAX,
+                error=sentence(error, tr),
+            )
+        )
+        headers = {"Content-Security-Policy": LOGIN_POLICY, "Cache-Control": "no-store"}
+        return HTMLResponse(text, 403 if error else 200, headers)
 
     def _form(
         self, request: Request, target: str, error: str = "", *, name: str = "", status: int = 200
@@ -180,7 +244,7 @@ class Door:
             .render(
                 _=tr,
                 language=language,
-                theme=theme_of(request),
+                theme=theme_of(request, self._services),
                 plant_name=self._services.plant.text(self._services.plant.label, language),
                 version=self._services.version,
                 next=target,

@@ -23,6 +23,7 @@ from scada.hmi.given import Given, Shown
 from scada.hmi.given import text as _text
 from scada.hmi.maintenance_deeds import MaintenanceDeeds
 from scada.hmi.report_requests import wanted
+from scada.hmi.user_deeds import UserDeeds
 from scada.i18n import marked
 from scada.runtime.requests import (
     Acknowledge,
@@ -78,6 +79,7 @@ class Deeds:
             **ChargingDeeds(visit).deeds,
             **BenchDeeds(visit).deeds,
             **MaintenanceDeeds(visit).deeds,
+            **UserDeeds(visit).deeds,
             "export": self._export,
             "cancel_export": self._cancel_export,
         }

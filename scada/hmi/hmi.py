@@ -77,7 +77,7 @@ class Hmi:
             services=self._services,
             actor=actor,
             language=access.language_of(request, self._services, actor.name),
-            theme=access.theme_of(request),
+            theme=access.theme_of(request, self._services, actor.name),
             url=path + (f"?{request.url.query}" if request.url.query else ""),
             path=request.path_params.get("path", ""),
             query=query,
@@ -202,6 +202,8 @@ def mount(fastapi_app: Any, services: HmiServices) -> Hmi:
     app.add_route("/login", door.login_page, methods=["GET"])
     app.add_route("/login", door.login, methods=["POST"])
     app.add_route("/logout", door.logout, methods=["POST"])
+    app.add_route("/password", door.password_page, methods=["GET"])
+    app.add_route("/password", door.password, methods=["POST"])
     app.add_route("/prefs", door.preferences, methods=["GET"])
     for path, respond in ROUTES.items():
         app.add_route(path, respond(services), methods=["GET"])

@@ -72,6 +72,7 @@ NAVIGATION: tuple[Entry | Group, ...] = (
         (
             Entry("tags", "/tags", _("Tags")),
             Entry("mails", "/mails", _("Mails")),
+            Entry("users", "/users", _("Users"), Right.MANAGE_USERS),
         ),
     ),
 )

@@ -16,6 +16,7 @@ from scada.core.ports import Archive
 from scada.core.report_ports import ReportDesk
 from scada.core.session_ports import SessionStore
 from scada.hmi.exports import Exports
+from scada.identity.users import Users
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.host import PlantHost
 from scada.runtime.judge import Configuration
@@ -39,6 +40,18 @@ class Accounts(Protocol):
 
     def language(self, name: str) -> str:
         """The language of a user, or empty."""
+        ...
+
+    def theme(self, name: str) -> str:
+        """The theme of a user, or empty."""
+        ...
+
+    def must_change(self, name: str) -> bool:
+        """Whether a user has to choose a password before anything else."""
+        ...
+
+    async def choose(self, name: str, *, language: str = "", theme: str = "") -> None:
+        """Keep what a user chose; empty leaves as it is."""
         ...
 
 
@@ -77,6 +90,7 @@ class HmiServices:
         files: firmware files and what chargers uploaded; None: there is no file server.
         pending: unknown chargers that wait; None: they are refused.
         exports: files that are being made for users.
+        users: accounts, for those who look after them.
     """
 
     plant: Plant
@@ -89,6 +103,7 @@ class HmiServices:
     exports: Exports
     mail_dir: Path | None
     version: str
+    users: Users | None = None
     messages: Messages | None = None
     knowledge: ChargerKnowledge | None = None
     console: DeviceConsole | None = None

@@ -19,6 +19,7 @@ FAVICON = (
 )
 _STYLE = Path(__file__).parent / "static" / "hmi.css"
 
+
 @functools.cache
 def style_version() -> str:
     """Changes with the style sheet, so that browsers may keep it."""
@@ -66,7 +67,7 @@ def options(visit: Visit, view: View) -> dict[str, Any]:
 def _crumbs(visit: Visit, view: View) -> tuple[Crumb, ...]:
     """Of a page in a group of the top bar: the group and the page."""
     found = navigation.place(view.nav)
-    if found is None or found[0] is None:
+    if found is None or found[0] is None or found[0].name == found[1].name:
         return ()
     group, entry = found
     return (Crumb(visit.tr(group.name)), Crumb(visit.tr(entry.name), entry.url))

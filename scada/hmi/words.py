@@ -235,6 +235,15 @@ HOLDS = {
     HoldKind.OUT_OF_SERVICE: _("Out of service"),
     HoldKind.FORCED: _("Forced"),
 }
+RIGHTS = {
+    "see": _("see"),
+    "operate": _("operate"),
+    "acknowledge": _("acknowledge"),
+    "mask": _("mask"),
+    "maintain": _("maintain"),
+    "configure": _("configure"),
+    "manage_users": _("manage users"),
+}
 ROLES = {"administrator": _("administrator"), "operator": _("operator"), "guest": _("guest")}
 MAIL_STATES = {
     "waiting": _("waiting"),
@@ -383,6 +392,12 @@ SENTENCES = Sentences(
         _("{count} files are being made for you: wait for one, or cancel it"),
         _("the report was not done after {seconds} s: choose a shorter span"),
         _("{command}: '{argument}' has at most {count} characters"),
+        _("there is a user '{name}' already"),
+        _("there is no user '{name}'"),
+        _("there is no role '{name}', known: {roles}"),
+        _("there are {count} accounts already"),
+        _("a password has {low} to {high} characters"),
+        _("a password has at most {count} characters"),
     )
 )
 """Sentences of core and drivers that can be read by an operator."""
@@ -412,8 +427,14 @@ PLAIN_SENTENCES = (
     _("the span must end after it begins"),
     _("a report covers at most three years"),
     _("this contact has no address"),
-    _("acknowledge"),
-    _("mask"),
+    _("This request did not come from this page."),
+    _("a user name has 1 to 100 printable characters and does not begin with '<'"),
+    _("this is the last administrator"),
+    _("the present password is wrong"),
+    _("the new password is the present one"),
+    _("the two new passwords differ"),
+    _("there is no such language"),
+    _("this system keeps no accounts"),
 )
 """The same without places."""
 

@@ -9,7 +9,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scada.core.access import Actor, Role
 from scada.core.errors import Denied
@@ -79,6 +79,8 @@ class Accounts:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="passwords")
         self._turn = asyncio.Lock()
         self._waiting = 0
+        self.changing = asyncio.Lock()
+        """Held while an account is read, changed and written, so that no change is lost to another."""
 
     async def run(self) -> None:
         """Keep what is known of the accounts fresh until cancelled: other programs change them too."""
@@ -141,6 +143,7 @@ class Accounts:
         self._sessions[_digest(token)] = _Session(actor.name, now_us, now_us)
         while len(self._sessions) > SESSIONS_MAX:
             self._sessions.popitem(last=False)
+        await asyncio.to_thread(self._users.seen, actor.name, now_us)
         await self._note(name, origin, "ok")
         return token
 
@@ -151,8 +154,7 @@ class Accounts:
         if session is None:
             return None
         now_us = self._clock.now_us()
-        idle = now_us - session.seen_us > SESSION_IDLE_US
-        if idle or now_us - session.begun_us > SESSION_ABSOLUTE_US:
+        if _over(session, now_us):
             del self._sessions[digest]
             return None
         user = self._known.get(session.user)
@@ -176,15 +178,69 @@ class Accounts:
         user = self._known.get(name)
         return user.language if user else ""
 
-    def _check_lock(self, name: str) -> None:
-        failures = self._failures.get(name)
+    def theme(self, name: str) -> str:
+        """The theme of a user, or empty."""
+        user = self._known.get(name)
+        return user.theme if user else ""
+
+    def must_change(self, name: str) -> bool:
+        """Whether a user has to choose a password before anything else."""
+        user = self._known.get(name)
+        return user is not None and user.must_change
+
+    async def choose(self, name: str, *, language: str = "", theme: str = "") -> None:
+        """Keep what a user chose; empty leaves as it is."""
+        async with self.changing:
+            user = await asyncio.to_thread(self._users.get, name)
+            if user is not None:
+                chosen = replace(user, language=language or user.language, theme=theme or user.theme)
+                await self.keep(chosen)
+
+    async def keep(self, user: UserRow) -> None:
+        """Make or replace an account; what is known of it is so at once. Under `changing`."""
+        await asyncio.to_thread(self._users.put, user)
+        self._known[user.name] = user
+
+    def forget(self, name: str) -> None:
+        """An account is gone: what is known of it goes, its sessions end."""
+        self._known.pop(name, None)
+        self.end_sessions(name)
+
+    def sessions(self, name: str) -> int:
+        """How many sessions of a user go on."""
         now_us = self._clock.now_us()
-        if failures is not None and failures.locked_until_us > now_us:
-            seconds = -(-(failures.locked_until_us - now_us) // SECOND_US)
+        return sum(one.user == name and not _over(one, now_us) for one in self._sessions.values())
+
+    def end_sessions(self, name: str, but: str = "") -> int:
+        """End the sessions of a user, except the one with this token; how many it were."""
+        kept = _digest(but) if but else b""
+        ended = [key for key, one in self._sessions.items() if one.user == name and key != kept]
+        for key in ended:
+            del self._sessions[key]
+        return len(ended)
+
+    def locked_s(self, name: str) -> int:
+        """For how many seconds more log-ins of a name are refused after failures; 0: they are not."""
+        failures = self._failures.get(name)
+        left_us = failures.locked_until_us - self._clock.now_us() if failures else 0
+        return max(0, -(-left_us // SECOND_US))
+
+    def forgive(self, name: str) -> None:
+        """Forget the failed log-ins of a name."""
+        self._failures.pop(name, None)
+
+    async def hash(self, password: str) -> str:
+        """The hash of a new password, worked out in the thread of passwords. Raises BadRequest like `hash_password`."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, passwords.hash_password, password)
+
+    def _check_lock(self, name: str) -> None:
+        seconds = self.locked_s(name)
+        if seconds:
             raise Denied(f"too many failures: try again in {seconds} s")
 
     def _actor(self, user: UserRow, origin: str) -> Actor:
-        role = self._roles.get(user.role, Role())
+        # Whoever has the password from another may do nothing but choose one.
+        role = Role() if user.must_change else self._roles.get(user.role, Role())
         return Actor(user.name, role.rights, origin, user.role, role)
 
     def _failed(self, name: str, now_us: TimeUs) -> None:
@@ -209,6 +265,10 @@ class Accounts:
                 outcome=outcome,
             )
         )
+
+
+def _over(session: _Session, now_us: TimeUs) -> bool:
+    return now_us - session.seen_us > SESSION_IDLE_US or now_us - session.begun_us > SESSION_ABSOLUTE_US
 
 
 def _digest(token: str) -> bytes:

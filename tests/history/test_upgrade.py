@@ -91,6 +91,8 @@ def test_schema_3_of_before_alembic_is_taken_over(tmp_path: Path) -> None:
         "DROP INDEX ix_charging_transaction_site; DROP INDEX ix_charging_transaction_token;"
         "DROP INDEX ix_charging_transaction_odd; DROP INDEX ix_charging_transaction_vehicle;"
         "DROP INDEX ix_charging_transaction_updated;"
+        'ALTER TABLE "user" DROP COLUMN theme; ALTER TABLE "user" DROP COLUMN must_change;'
+        'ALTER TABLE "user" DROP COLUMN last_log_in_us;'
         "CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY); INSERT INTO schema_version VALUES (3)"
     )
     connection.close()

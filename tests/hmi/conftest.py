@@ -218,6 +218,14 @@ class Accounts:
     def language(self, name: str) -> str:
         return "fr" if name == "guest" else ""
 
+    def theme(self, name: str) -> str:
+        return ""
+
+    def must_change(self, name: str) -> bool:
+        return False
+
+    async def choose(self, name: str, *, language: str = "", theme: str = "") -> None: ...
+
 
 @dataclass
 class Charger:

@@ -45,6 +45,7 @@ VISITS: list[tuple[str, str, dict[str, str]]] = [
     ("/mails", "", {"tab": "outbox"}),
     ("/tags", "", {}),
     ("/search", "", {"q": "CP02"}),
+    ("/search", "", {"q": "C"}),
     ("/{path:path}", "nothing", {}),
 ]
 

@@ -32,6 +32,7 @@ from scada.hmi.pages import (
     test,
     tokens,
     trends,
+    users,
 )
 
 PAGES: Mapping[str, Callable[[Visit], Awaitable[View]]] = {
@@ -61,6 +62,8 @@ PAGES: Mapping[str, Callable[[Visit], Awaitable[View]]] = {
     "/trends": trends.build,
     "/reports": reports.build,
     "/search": search.build,
+    "/users": users.build,
+    "/account": users.own,
     "/{path:path}": errors.build,
 }
 """The last one takes what no other route takes."""

@@ -77,7 +77,11 @@ def charger_crumbs(visit: Visit, site: Site, charger: Charger) -> tuple[Crumb, .
     feeder = next((one for one in site.feeders if one.name == charger.feeder), None)
     return (
         Crumb(visit.text(site.label) or site.path, f"/site/{site.path}"),
-        *((Crumb(visit.text(feeder.label) or feeder.name, f"/site/{site.path}#feeder-{feeder.name}"),) if feeder else ()),
+        *(
+            (Crumb(visit.text(feeder.label) or feeder.name, f"/site/{site.path}#feeder-{feeder.name}"),)
+            if feeder
+            else ()
+        ),
         Crumb(charger.name, f"/charger/{charger.path}"),
     )
 
