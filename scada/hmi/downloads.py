@@ -48,7 +48,7 @@ def _guarded(make: Callable[[Visit], Awaitable[Response]]) -> Callable[[HmiServi
                 services=services,
                 actor=actor,
                 language=access.language_of(request, services, actor.name),
-                theme=access.theme_of(request),
+                theme=access.theme_of(request, services, actor.name),
                 url=request.url.path,
                 path="",
                 query={name: value for name, value in request.query_params.items() if value},

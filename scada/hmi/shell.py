@@ -67,9 +67,11 @@ def options(visit: Visit, view: View) -> dict[str, Any]:
 def _crumbs(visit: Visit, view: View) -> tuple[Crumb, ...]:
     """Of a page in a group of the top bar: the group and the page."""
     found = navigation.place(view.nav)
-    if found is None or found[0] is None or found[0].name == found[1].name:
+    if found is None:
         return ()
     group, entry = found
+    if group is None or group.name == entry.name:
+        return ()
     return (Crumb(visit.tr(group.name)), Crumb(visit.tr(entry.name), entry.url))
 
 
