@@ -67,7 +67,7 @@ class Charging:
         self.vehicles = Vehicles(settings.vehicles)
         self.sessions = SessionBook(plant, self.tags, next_transaction, self._emit, self._ended_by)
         self.visits = Visits(self.tags, next_visit, self._emit)
-        self.stops = Stops(self.tags, settings, ports, documents, self.sessions.get)
+        self.stops = Stops(self.tags, plant.bookkeeping, ports, documents, self.sessions.get)
         self.reservations = Reservations(self.tags, ports, documents, self._busy)
         self.automation = Automation(
             self.tags, settings, ports, documents, self.sessions, self.visits, self._allowed

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from scada.charging.connector_tags import Tags
 from scada.charging.ports import Ports, Shelf
+from scada.charging.registers import Step
+from scada.charging.tariffs import cost_of
 from scada.core.command import CommandResult
 from scada.core.effects import Order
-from scada.core.plant import NO_CONDITIONS, ChargingSettings, StopConditions
+from scada.core.plant import NO_CONDITIONS, Bookkeeping, StopConditions
 from scada.core.records import DocumentRecord, TransactionRecord
 from scada.core.value import SECOND_US, TimeUs
 
@@ -23,6 +26,12 @@ USER = "<stop condition>"
 OWNER = "stops"
 RETRY_S = (10, 30, 60, 300, 900)
 """After the n-th try that did not end the transaction; after the last it is left to people, and said."""
+RECKON_US = 10 * SECOND_US
+"""A running cost is worked out this often."""
+STEP_US = 900 * SECOND_US
+"""Energy of a running session is told apart by such stretches, for prices that change with the time of day."""
+STEPS_MAX = 1_000
+"""Stretches of one session; what flows after them (ten days) counts as one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,21 +54,46 @@ class Watched:
     tries: int = 0
 
 
+@dataclass(slots=True)
+class _Running:
+    """What a session with a bound on its cost has taken so far, and when."""
+
+    from_us: TimeUs
+    from_wh: int
+    steps: list[Step]
+    due_us: TimeUs = 0
+
+    def stretches(self, record: TransactionRecord, now_us: TimeUs) -> list[Step]:
+        """All up to now; a stretch that is over is closed."""
+        last = Step(self.from_us, now_us, max(record.energy_wh - self.from_wh, 0))
+        if last.to_us - last.from_us >= STEP_US and len(self.steps) < STEPS_MAX:
+            self.steps.append(last)
+            self.from_us, self.from_wh = now_us, record.energy_wh
+            return self.steps
+        return [*self.steps, last]
+
+
 class Stops:
-    """The conditions of all open transactions that have some."""
+    """The conditions of all open transactions that have some.
+
+    Args:
+        bookkeeping: whose tariffs a cost is reckoned with, as the finished session's will be.
+    """
 
     def __init__(
         self,
         tags: Tags,
-        settings: ChargingSettings,
+        bookkeeping: Bookkeeping,
         ports: Ports,
         documents: Iterable[DocumentRecord],
         find: Callable[[int], TransactionRecord | None],
     ) -> None:
-        self._tags, self._settings, self._ports, self._find = tags, settings, ports, find
+        self._tags, self._bookkeeping, self._ports, self._find = tags, bookkeeping, ports, find
         self._shelf = Shelf("stop_conditions", Watched, ports.record, documents)
         self._due: dict[int, TimeUs] = {}
         """Transaction → when the next order may be given."""
+        self._running: dict[int, _Running] = {}
+        """Of sessions with a bound on their cost. After a restart what flowed before counts as spread evenly."""
 
     def get(self, transaction: int) -> Watched | None:
         """The conditions of a transaction."""
@@ -107,6 +141,7 @@ class Stops:
     def ended(self, record: TransactionRecord, now_us: TimeUs) -> None:
         """A transaction is over."""
         self._due.pop(record.id, None)
+        self._running.pop(record.id, None)
         if str(record.id) in self._shelf:
             self._shelf.remove(str(record.id), now_us)
             self._tags.put((record.charger, record.connector), {"StopCondition": ""}, now_us)
@@ -166,10 +201,21 @@ class Stops:
             soc = tags.charge(record.started_us)
             if soc is not None and soc >= wanted.soc:
                 return "soc"
-        price = self._settings.of(record.site).price_per_kwh
-        if wanted.cost is not None and price is not None and record.energy_wh / 1000 * price >= wanted.cost:
-            return "cost"
+        if wanted.cost is not None and tags is not None:
+            zone = ZoneInfo(tags.site.timezone)
+            if self._costs(record, zone, now_us) >= Decimal(str(wanted.cost)):
+                return "cost"
         return ""
+
+    def _costs(self, record: TransactionRecord, zone: ZoneInfo, now_us: TimeUs) -> Decimal:
+        """What a running session costs by now, by the tariff that it will be billed with; between two looks nothing."""
+        running = self._running.setdefault(record.id, _Running(record.started_us, 0, []))
+        tariff = self._bookkeeping.tariff_for(record.site, record.plan)
+        if tariff is None or now_us < running.due_us:
+            return Decimal(-1)
+        running.due_us = now_us + RECKON_US
+        found = running.stretches(record, now_us)
+        return cost_of(tariff, zone, record.started_us, now_us, max(record.energy_wh, 0), found).total
 
     def _show(self, record: TransactionRecord, now_us: TimeUs, note: str = "") -> None:
         item = self._shelf.get(str(record.id))

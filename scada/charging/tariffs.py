@@ -80,6 +80,8 @@ def _edges(tariff: Tariff, zone: ZoneInfo, from_us: TimeUs, to_us: TimeUs) -> li
     day = (_EPOCH + timedelta(microseconds=from_us)).astimezone(zone).date() - timedelta(days=1)
     for number in range(SPAN_MAX_DAYS):
         midnight = datetime.combine(day + timedelta(days=number), datetime.min.time())
+        if (midnight.replace(tzinfo=zone) - _EPOCH) // timedelta(microseconds=1) >= to_us:
+            break
         for band in tariff.bands:
             for minute in (band.from_min, band.to_min, 0):
                 moment = (midnight + timedelta(minutes=minute)).replace(tzinfo=zone)

@@ -33,7 +33,7 @@ def stop_conditions(visit: Visit, site: Site, connector: Connector) -> Fragment:
             transaction=transaction,
             watched=watched,
             sentences=sentences(visit, site, watched) if watched else [],
-            priced=visit.plant.charging.of(site.path).price_per_kwh is not None,
+            priced=any(not one.sites or site.path in one.sites for one in visit.plant.bookkeeping.tariffs),
         )
 
     return Fragment(

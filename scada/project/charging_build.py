@@ -126,16 +126,14 @@ def _check_rules(reader: Reader, where: str, said: ChargingRules, rules: SiteCha
 
 
 def _check_plans(reader: Reader, project: ProjectFile) -> None:
-    priced = any(
-        rules is not None and rules.price_per_kwh is not None
-        for rules in (project.charging, *(site.charging for site in project.sites))
-    )
     for name, plan in project.charging.plans.items():
         where = f"charging.plans.{name}"
         if not _stop(plan):
             reader.problem("project.toml", where, "the plan says nothing", "for example energy_kwh = 20")
-        if plan.cost is not None and not priced:
-            reader.problem("project.toml", f"{where}.cost", "no site has a price_per_kwh to reckon it with")
+        if plan.cost is not None and not any(not one.plans or name in one.plans for one in project.tariffs):
+            reader.problem(
+                "project.toml", f"{where}.cost", "no tariff is for this plan: there is no cost to reckon"
+            )
 
 
 def _check_expiry(reader: Reader, line: int, row: TokenRow, timezone: str) -> None:
@@ -200,7 +198,6 @@ def _rules(said: ChargingRules | None, default: SiteCharging) -> SiteCharging:
                 "reload",
                 "reload_below_soc",
                 "local_list",
-                "price_per_kwh",
             )
         },
     )

@@ -27,7 +27,6 @@ class ChargingRules(Strict):
     reload_at: TimeOfDay | None = None
     reload_below_soc: Percent | None = None
     local_list: bool | None = None
-    price_per_kwh: Annotated[float, Field(ge=0, le=1_000)] | None = None
 
 
 class PlanSection(Strict):

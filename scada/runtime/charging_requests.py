@@ -170,8 +170,9 @@ class _Desk:
         wanted = request.conditions
         if wanted.until_us is not None and wanted.until_us <= now_us:
             raise BadRequest("'until' lies in the past")
-        if wanted.cost is not None and self._plant.charging.of(record.site).price_per_kwh is None:
-            raise BadRequest(f"{record.site} has no price_per_kwh to reckon a cost with")
+        tariff = self._plant.bookkeeping.tariff_for(record.site, record.plan)
+        if wanted.cost is not None and tariff is None:
+            raise BadRequest(f"no tariff holds for this session at {record.site}: there is no cost to reckon")
         tags = self._charging.tags.get((record.charger, record.connector))
         if wanted.soc is not None and (tags is None or tags.soc is None):
             raise BadRequest("this connector does not tell the vehicle's state of charge")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,8 +13,9 @@ import pytest
 from scada.charging.stops import RETRY_S, USER, next_time_of_day
 from scada.core.command import Outcome
 from scada.core.errors import BadRequest, NotFound
-from scada.core.plant import ChargingSettings, Plan, StopConditions
+from scada.core.plant import Band, Bookkeeping, ChargingSettings, Plan, Prices, StopConditions, Tariff
 from scada.core.records import CommandRecord
+from scada.core.value import SECOND_US
 from scada.runtime.charging_requests import SetStopConditions
 from scada.runtime.requests import Note
 from scada.testing.cores import ANN
@@ -58,9 +60,11 @@ def test_a_charger_that_does_not_stop_is_left_to_people_after_bounded_tries(yard
 
 def test_a_plan_a_state_of_charge_and_a_cost(yard: Make) -> None:
     plans = {"small": Plan(name="small", stop=StopConditions(energy_wh=1000))}
-    depot = yard(ChargingSettings(plans=plans), price_per_kwh=0.5)
+    depot = yard(ChargingSettings(plans=plans))
+    tariff = Tariff(name="Day", currency="EUR", prices=Prices(per_kwh=Decimal("0.5")))
     plant = replace(
         depot.core.plant,
+        bookkeeping=Bookkeeping(tariffs=(tariff,)),
         tokens=(replace(depot.core.plant.tokens[0], plan="small"), *depot.core.plant.tokens[1:]),
     )
     depot = Yard(plant)
@@ -68,14 +72,41 @@ def test_a_plan_a_state_of_charge_and_a_cost(yard: Make) -> None:
     assert (depot.transactions[0].plan, depot.tag("StopCondition")) == ("small", "1 kWh")
     depot.core.ask(SetStopConditions(number, StopConditions(cost=2.0), ANN))
     depot.sample(4_000, number)
-    depot.core.wait(2)
+    depot.core.wait(12)
     assert depot.orders() == []
     depot.sample(5_000, number)
-    depot.core.wait(2)
+    depot.core.wait(12)
     assert len(depot.orders("RemoteStop")) == 1
     depot.core.ask(SetStopConditions(number, StopConditions(), ANN))
     depot.core.wait(60)
     assert depot.orders() == []
+
+
+def test_a_cost_grows_by_the_prices_of_the_hour_at_which_the_energy_flowed(yard: Make) -> None:
+    depot = yard()
+    zone = ZoneInfo(depot.core.plant.timezone)
+    began = datetime.fromtimestamp(depot.core.now_us / SECOND_US, zone)
+    dear = began + timedelta(hours=1)
+    minute = dear.hour * 60 + dear.minute
+    band = Band(from_min=minute, to_min=(minute + 600) % 1440, prices=Prices(per_kwh=Decimal(10)))
+    tariff = Tariff(name="Bands", currency="EUR", prices=Prices(per_kwh=Decimal(1)), bands=(band,))
+    depot = Yard(replace(depot.core.plant, bookkeeping=Bookkeeping(tariffs=(tariff,))))
+    number = depot.start().transaction_id
+    depot.core.ask(SetStopConditions(number, StopConditions(cost=20.0), ANN))
+    first_wh = 1_000
+    for quarter in range(4):  # 12 kWh at 1 in the cheap hour
+        depot.core.wait(870, step_s=10)
+        depot.sample(first_wh + 3_000 * (quarter + 1), number)
+        depot.core.wait(30, step_s=10)
+    assert depot.orders() == []
+    depot.core.wait(900, step_s=10)
+    depot.sample(first_wh + 12_500, number)
+    depot.core.wait(20, step_s=10)
+    assert depot.orders() == [], "12 kWh at 1 and 0.5 kWh at 10: not yet 20"
+    depot.sample(first_wh + 13_000, number)
+    depot.core.wait(20, step_s=10)
+    assert depot.orders("RemoteStop")
+    assert depot.tag("StopCondition") == "cost reached"
 
 
 def test_what_makes_no_sense_is_refused(yard: Make) -> None:
@@ -83,7 +114,7 @@ def test_what_makes_no_sense_is_refused(yard: Make) -> None:
     number = depot.start().transaction_id
     for wanted, why in (
         (StopConditions(until_us=1), "past"),
-        (StopConditions(cost=1.0), "price"),
+        (StopConditions(cost=1.0), "no tariff"),
         (StopConditions(soc=80.0), "state of charge"),
     ):
         with pytest.raises(BadRequest, match=why):

@@ -13,7 +13,6 @@ from scada.project import load
 RULES = """
 [charging]
 authorization = "free"
-price_per_kwh = 0.4
 
 [charging.plans.short]
 duration_min = 30
@@ -40,7 +39,7 @@ def test_rules_plans_imports_and_vehicles_become_the_plant(project: Path) -> Non
     plant = load(project)
     site = plant.charging.of("Depot")
     assert plant.charging.default.authorization is AuthorizationMode.FREE
-    assert (site.authorization, site.resume, site.price_per_kwh) == (AuthorizationMode.MANUAL, True, 0.4)
+    assert (site.authorization, site.resume) == (AuthorizationMode.MANUAL, True)
     assert site.manual_answer_us == 10_000_000
     assert plant.charging.plans["short"].stop == StopConditions(duration_us=1_800_000_000, at_min=390)
     assert (plant.tokens[0].sites, plant.tokens[0].plan) == (("Depot",), "short")
@@ -56,7 +55,7 @@ def test_rules_plans_imports_and_vehicles_become_the_plant(project: Path) -> Non
         ("[charging]\nreload_at = '24:00'\n", "charging.reload_at"),
         ("[charging]\nmanual_answer_s = 10\n", 'only with authorization = "manual"'),
         ("[charging.plans.none]\n", "charging.plans.none: the plan says nothing"),
-        ("[charging.plans.dear]\ncost = 5\n", "no site has a price_per_kwh"),
+        ("[charging.plans.dear]\ncost = 5\n", "no tariff is for this plan"),
         ("[[charging.imports]]\nname = 'a'\nsource = 'ftp://x/y'\n", "begins with http"),
         ("[[charging.imports]]\nname = 'a'\nsource = 'https://u:p@x/y'\n", "holds no password"),
         ("[[charging.imports]]\nname = 'a'\nsource = 'x'\nauthorization_ref = 'Bearer 1'\n", "by reference"),

@@ -90,7 +90,6 @@ class SiteCharging:
             the site's zone; None: not by time) or when its state of charge is below `reload_below_soc` (percent; None:
             not by that).
         local_list: the chargers are given the site's tokens as their local authorization list.
-        price_per_kwh: None: there is no price, and no stop by cost.
     """
 
     authorization: AuthorizationMode = AuthorizationMode.TOKENS
@@ -103,7 +102,6 @@ class SiteCharging:
     reload_at_min: int | None = None
     reload_below_soc: float | None = None
     local_list: bool = False
-    price_per_kwh: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
