@@ -11,13 +11,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scada.api import answer, files, routes
 from scada.api.services import ApiServices
-from scada.core.errors import BadRequest, Denied, JournalError, NotFound, ScadaError
+from scada.core.errors import BadRequest, Denied, JournalError, NotFound, ScadaError, Unavailable
 
 BODY_BYTES_MAX = 1_000_000
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _HEADERS = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
-_STATUS: dict[type[ScadaError], int] = {BadRequest: 400, Denied: 403, NotFound: 404, JournalError: 503}
+_STATUS: dict[type[ScadaError], int] = {
+    BadRequest: 400,
+    Denied: 403,
+    NotFound: 404,
+    JournalError: 503,
+    Unavailable: 503,
+}
 
 
 def create_app(services: ApiServices) -> FastAPI:

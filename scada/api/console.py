@@ -25,6 +25,7 @@ FOLLOWERS_MAX = 50
 FOLLOWED_WAITING_MAX = 1_000
 """Frames that wait for a slow reader; at it the oldest go, and the number of those lost is told."""
 KEEP_ALIVE_S = 10.0
+TIME_MAX_US = 2**62
 
 Actions = Annotated[str, Query(max_length=500, description="names of messages, separated by commas")]
 Sent = Annotated[bool | None, Query(description="true: ours only, false: the chargers' only")]
@@ -83,6 +84,34 @@ def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
         """The newest frames between us and the chargers, oldest first; secrets are left out."""
         found = console.frames(where(charger, action, kind, sent, text, after), limit)
         return models.Page(items=[frame_item(frame) for frame in found], next=None)
+
+    @router.get("/trace/history", tags=["test"], dependencies=[*secured, maintain])
+    async def history(
+        charger: Annotated[str, Query(description="path or OCPP identity")] = "",
+        action: Actions = "",
+        kind: Annotated[str, Query(max_length=60, description="call, result, error, unreadable")] = "",
+        sent: Sent = None,
+        text: Found = "",
+        from_: Annotated[str | None, Query(alias="from", max_length=40, description="RFC 3339")] = None,
+        to: Annotated[str | None, Query(max_length=40, description="RFC 3339")] = None,
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 200,
+        cursor: Annotated[str | None, Query(max_length=200, description="`next` of the part before")] = None,
+    ) -> models.Page[FrameItem]:
+        """Frames of earlier days, newest first, as long as the project keeps them (`[ocpp] message_log_days`).
+
+        A part may hold less than `limit` and still have a `next`.
+        """
+        if services.messages is None:
+            raise NotFound("this project keeps no message log: [ocpp] message_log_days = 0")
+        from_us, to_us = models.parse_time(from_, "from"), models.parse_time(to, "to")
+        page = await services.messages.frames(
+            where(charger, action, kind, sent, text, 0),
+            0 if from_us is None else from_us,
+            TIME_MAX_US if to_us is None else to_us,
+            limit,
+            cursor,
+        )
+        return models.Page(items=[frame_item(frame) for frame in page.items], next=page.next)
 
     @router.get("/trace/live", tags=["test"], dependencies=[*secured, maintain])
     async def live(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scada.core.device_ports import ChargerKnowledge, DeviceConsole
+from scada.core.device_ports import ChargerKnowledge, DeviceConsole, MessageLog
 from scada.core.file_ports import FileShelf
 from scada.core.message_ports import AnswerLinks
 from scada.core.pending import PendingChargers
@@ -31,6 +31,7 @@ class ApiServices:
         links: reads the tokens of links in messages; None: there are none, and no answer from outside.
         secret: reference → secret, or None where it is not there.
         configuration: what chargers told of their configuration keys.
+        messages: frames of earlier days; None: the project keeps none.
         files: firmware files and what chargers uploaded; None: there is no file server.
         pending: unknown chargers that wait; None: they are refused.
         write_calendar: (rota, spans, label) → iCalendar file; None: there are no feeds.
@@ -53,5 +54,6 @@ class ApiServices:
     links: AnswerLinks | None = None
     secret: Callable[[str], str | None] = field(default=lambda _: None)
     files: FileShelf | None = None
+    messages: MessageLog | None = None
     pending: PendingChargers | None = None
     write_calendar: Callable[[str, Iterable[DutySpan], str], bytes] | None = None

@@ -273,7 +273,9 @@ async def _services(
         )
     )
     files = FileDoors(plant, host, running.documents, sockets)
-    ocpp = OcppServer(plant, host, running.router, secret, running.documents, files.server)
+    ocpp = OcppServer(
+        plant, host, running.router, secret, running.documents, files.server, running.store.messages
+    )
     campaigns = Campaigns(
         host, running.router, running.documents, running.accounts.actor_named, ocpp.configuration
     )
@@ -289,6 +291,7 @@ async def _services(
             reports=reports,
             reconciler=reconciler,
             console=ocpp.console,
+            messages=running.store.messages if ocpp.recorder else None,
             knowledge=ocpp.knowledge,
             campaigns=campaigns,
             configuration=ocpp.configuration,
@@ -331,7 +334,9 @@ async def _services(
     )
     services: dict[str, Service] = {
         "Accounts": running.accounts.run,
-        "Vitals": Vitals(host, plant.directory / "data", running.store, running.accounts, opcua).run,
+        "Vitals": Vitals(
+            host, plant.directory / "data", running.store, running.accounts, opcua, ocpp.recorder
+        ).run,
         "Ocpp": lambda: ocpp.run(sockets["ocpp"], sockets.get("ocpps")),
         "Modbus": ModbusDriver(host, tuple(plant.meters()), profiles).run,
         "Bookkeeper": books.run,
@@ -363,6 +368,8 @@ async def _services(
             log.warning("service_does_not_stop", service=task.get_name())
         tasks[0].cancel()
         await asyncio.wait(tasks[:1])
+        if ocpp.recorder is not None:
+            await asyncio.to_thread(ocpp.recorder.close)
 
 
 def _configured(

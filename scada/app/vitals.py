@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scada.core.database import Write
 from scada.core.value import GOOD, Value
+from scada.drivers.ocpp.recorder import Recorder
 from scada.history import CoreStore
 from scada.identity.accounts import Accounts
 from scada.opcua.access import CONNECTIONS_MAX
@@ -31,6 +32,7 @@ class Vitals:
         store: CoreStore,
         accounts: Accounts,
         opcua: OpcUaServer,
+        recorder: Recorder | None = None,
     ) -> None:
         self._host = host
         self._data = data
@@ -45,6 +47,8 @@ class Vitals:
             "FeedState": lambda: feeder.state if feeder else "",
             "FeedWaiting": lambda: float(feeder.waiting) if feeder else 0.0,
             "FeedLag": lambda: round(feeder.lag_s, 0) if feeder else 0.0,
+            "MessageLogState": lambda: recorder.state if recorder else "",
+            "MessageLogDropped": lambda: float(recorder.dropped) if recorder else 0.0,
             "LogInFailures": lambda: float(accounts.refused),
             "OpcuaClients": lambda: float(opcua.clients),
             "OpcuaClientsMax": lambda: float(CONNECTIONS_MAX),

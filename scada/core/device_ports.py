@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from scada.core.commissioning import CommissioningReport, Deviations
+from scada.core.ports import Page
 from scada.core.value import TimeUs
 
 
@@ -87,6 +88,19 @@ class DeviceConsole(Protocol):
 
     def follow(self, where: FrameFilter, listener: Callable[[TracedFrame], None]) -> Callable[[], None]:
         """Have a listener told of each frame from now on, on the loop; call what is returned to end it."""
+        ...
+
+
+class MessageLog(Protocol):
+    """Frames of earlier days, as long as the project keeps them."""
+
+    async def frames(
+        self, where: FrameFilter, from_us: TimeUs, to_us: TimeUs, limit: int, cursor: str | None
+    ) -> Page[TracedFrame]:
+        """Frames of a span, newest first. A page may hold less than `limit` and still have a next one.
+
+        Raises BadRequest for a cursor that is not ours, Unavailable while the database is away.
+        """
         ...
 
 

@@ -67,5 +67,9 @@ class Denied(ScadaError):
     """The rights of who asks do not cover the request."""
 
 
+class Unavailable(ScadaError):
+    """What a request needs (a database) is away at the moment; the text says which, and nothing was changed."""
+
+
 class JournalError(ScadaError):
     """A record could not be made durable within its deadline."""

@@ -81,12 +81,14 @@ class SqlArchive:
         """
         if not 1 <= limit <= LIMIT_MAX:
             raise BadRequest(f"limit is 1 to {LIMIT_MAX}")
-        after = None if cursor is None else tuple(_decode(cursor, "s", 2))
+        after = None if cursor is None else tuple(decode_cursor(cursor, "s", 2))
 
         def read() -> Page[TransactionRecord]:
             with self._engine.connect() as connection:
                 rows, following = search(connection, where, limit, after)
-            return Page(list(map(to_transaction, rows)), _encode("s", *following) if following else None)
+            return Page(
+                list(map(to_transaction, rows)), encode_cursor("s", *following) if following else None
+            )
 
         return await self._run(read)
 
@@ -100,8 +102,10 @@ class SqlArchive:
         query = select(table).where(*filters.of_visits(where))
         query = query.order_by(table.c.began_us.desc(), table.c.id.desc())
         if cursor is not None:
-            query = query.where(tuple_(table.c.began_us, table.c.id) < tuple_(*_decode(cursor, "v", 2)))
-        return await self._page(query, limit, to_visit, lambda last: _encode("v", last.began_us, last.id))
+            query = query.where(tuple_(table.c.began_us, table.c.id) < tuple_(*decode_cursor(cursor, "v", 2)))
+        return await self._page(
+            query, limit, to_visit, lambda last: encode_cursor("v", last.began_us, last.id)
+        )
 
     async def alarm_journal(
         self, where: JournalFilter, limit: int, cursor: str | None
@@ -114,8 +118,8 @@ class SqlArchive:
         table = schema.alarm_journal
         query = select(table).where(*filters.of_journal(where)).order_by(table.c.sequence.desc())
         if cursor is not None:
-            query = query.where(table.c.sequence < _decode(cursor, "a", 1)[0])
-        return await self._page(query, limit, to_transition, lambda last: _encode("a", last.sequence))
+            query = query.where(table.c.sequence < decode_cursor(cursor, "a", 1)[0])
+        return await self._page(query, limit, to_transition, lambda last: encode_cursor("a", last.sequence))
 
     async def alarm_figures(self, where: JournalFilter, from_us: TimeUs, to_us: TimeUs) -> AlarmFigures:
         """The figures of `from_us <= time < to_us`; of `where` site, branch, levels and role count.
@@ -141,8 +145,8 @@ class SqlArchive:
         table = schema.audit
         query = select(table).where(*filters.of_audit(where)).order_by(table.c.id.desc())
         if cursor is not None:
-            query = query.where(table.c.id < _decode(cursor, "u", 1)[0])
-        return await self._page(query, limit, to_audit, lambda last: _encode("u", last.id))
+            query = query.where(table.c.id < decode_cursor(cursor, "u", 1)[0])
+        return await self._page(query, limit, to_audit, lambda last: encode_cursor("u", last.id))
 
     async def commands(self, where: DeedFilter, limit: int, cursor: str | None) -> Page[CommandRow]:
         """Commands and their outcomes, by the time of issue.
@@ -154,9 +158,11 @@ class SqlArchive:
         query = select(table).where(*filters.of_commands(where))
         query = query.order_by(table.c.issued_us.desc(), table.c.id.desc())
         if cursor is not None:
-            key = tuple_(*_decode(cursor, "c", 2, texts=1))
+            key = tuple_(*decode_cursor(cursor, "c", 2, texts=1))
             query = query.where(tuple_(table.c.issued_us, table.c.id) < key)
-        return await self._page(query, limit, to_command, lambda last: _encode("c", last.issued_us, last.id))
+        return await self._page(
+            query, limit, to_command, lambda last: encode_cursor("c", last.issued_us, last.id)
+        )
 
     async def outbox(self, limit: int, cursor: str | None) -> Page[OutboxRow]:
         """Mails, by their number.
@@ -167,8 +173,8 @@ class SqlArchive:
         table = schema.outbox
         query = select(table).order_by(table.c.id.desc())
         if cursor is not None:
-            query = query.where(table.c.id < _decode(cursor, "o", 1)[0])
-        return await self._page(query, limit, to_mail, lambda last: _encode("o", last.id))
+            query = query.where(table.c.id < decode_cursor(cursor, "o", 1)[0])
+        return await self._page(query, limit, to_mail, lambda last: encode_cursor("o", last.id))
 
     async def points(self, path: str, from_us: TimeUs, to_us: TimeUs, limit: int) -> Sequence[Point]:
         """The newest `limit` samples of a tag in `from_us <= time < to_us`, oldest first.
@@ -284,11 +290,12 @@ def _see_span(from_us: TimeUs, to_us: TimeUs) -> None:
         raise BadRequest("the span must end after it begins")
 
 
-def _encode(kind: str, *key: int | str) -> str:
+def encode_cursor(kind: str, *key: int | str) -> str:
+    """A key as an opaque text. `kind` names the list."""
     return base64.urlsafe_b64encode(json.dumps([kind, *key]).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, kind: str, length: int, texts: int = 0) -> list[Any]:
+def decode_cursor(cursor: str, kind: str, length: int, texts: int = 0) -> list[Any]:
     """The key in a cursor: integers, the last `texts` of them texts."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)

@@ -22,6 +22,7 @@ from scada.history import feed, schema
 from scada.history.archive import SqlArchive
 from scada.history.database import make_engine, prepare_directory
 from scada.history.journal import SqlJournal
+from scada.history.messages import SqlMessages
 from scada.history.outbox import SqlOutbox
 from scada.history.rows import (
     to_alarm,
@@ -52,6 +53,7 @@ class CoreStore:
     Attributes:
         journal: for the commit gate.
         users, outbox, archive: see `scada.core.ports`; sessions: `scada.core.session_ports`.
+        messages: the log of the chargers' messages.
         samples: for the plant host; its thread begins with the first sample.
         feeder: copies records to PostgreSQL; None: it was not begun, or there is none.
     """
@@ -75,6 +77,7 @@ class CoreStore:
         self.users = SqlUsers(writer, self._lock)
         self.outbox = SqlOutbox(writer, self._lock, self._pool)
         self.sessions = SqlSessions(self._reader, self._pool)
+        self.messages = SqlMessages(place or Place(directory), self._pool)
         self.archive = SqlArchive(self._reader, samples, self._pool, priorities or {})
 
     def restart(self) -> Restart:
@@ -146,6 +149,7 @@ class CoreStore:
             self.feeder.close()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self.samples.close()
+        self.messages.close()
         self._reader.dispose()
         self._writer.dispose()
 

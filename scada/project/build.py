@@ -96,6 +96,8 @@ def build(
             security_profile=project.ocpp.security_profile,
             unknown=project.ocpp.unknown,
             ping_s=project.ocpp.ping_s,
+            message_log_days=project.ocpp.message_log_days,
+            message_log_frames=project.ocpp.message_log_frames,
         ),
         files=_files(project.files),
         history=_history(project.history),

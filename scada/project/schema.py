@@ -66,6 +66,8 @@ class OcppSection(Strict):
     security_profile: SecurityProfile = 2
     unknown: Literal["refuse", "pending"] = "refuse"
     ping_s: Annotated[float, Field(ge=0, le=3600)] = 30
+    message_log_days: Annotated[int, Field(ge=0, le=3650)] = 14
+    message_log_frames: Annotated[int, Field(ge=1_000, le=1_000_000_000)] = 5_000_000
     aligned_s: Annotated[int, Field(ge=0, le=86400)] = 0
     aligned_measurands: list[str] = []
     websocket_ping_s: Annotated[int, Field(ge=0, le=3600)] | None = None

@@ -45,6 +45,17 @@ async def test_the_trace_shows_what_passes(system: System, client: httpx2.AsyncC
     assert json.loads(frames[0]["frame"])[2:] == ["BootNotification", BOOT]
     assert frames[0]["charger"] == "Depot.CP02"
 
+    kept: list[dict[str, Any]] = []
+
+    span = {**where, "from": "2026-01-01T00:00:00Z"}
+    async with asyncio.timeout(15):
+        while len(kept) < 2:  # the log is written once a second
+            kept = (await client.get("/trace/history", params=span)).json()["items"]
+            await asyncio.sleep(0.05)
+    assert [(one["sent"], one["kind"]) for one in kept] == [(True, "result"), (False, "call")], "newest first"
+    assert kept[1]["frame"] == frames[0]["frame"]
+    assert (await client.get("/trace/history", params={"cursor": "x"})).status_code == 400
+
     seen: list[dict[str, Any]] = []
 
     async def follow() -> None:

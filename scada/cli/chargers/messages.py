@@ -115,6 +115,10 @@ def trace(
     text: Annotated[str, typer.Option(help="found in the frame")] = "",
     limit: Annotated[int, typer.Option(help="frames at most", min=1, max=5_000)] = 50,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="go on until Ctrl-C")] = False,
+    since: Annotated[
+        str, typer.Option("--from", help="of the message log, from this time (RFC 3339), newest first")
+    ] = "",
+    until: Annotated[str, typer.Option("--to", help="of the message log, before this time")] = "",
     url: Url = URL,
     user: User = "admin",
     as_json: AsJson = False,
@@ -122,11 +126,28 @@ def trace(
     """Show the newest frames between us and the chargers, without secrets."""
     where = {"charger": charger, "action": action, "kind": kind, "text": text}
     with session(url, user) as client:
+        if since or until:
+            span = {name: value for name, value in (("from", since), ("to", until)) if value}
+            _logged(client, {**where, **span}, limit, as_json)
+            return
         for frame in ask(client, "GET", "/trace", params={**where, "limit": limit})["items"]:
             _show(frame, as_json)
         if follow:
             for frame in lines(client, "/trace/live", params=where):
                 _show(frame, as_json)
+
+
+def _logged(client: Any, where: dict[str, str], limit: int, as_json: bool) -> None:
+    cursor: str | None = None
+    while limit > 0:
+        page = {"limit": min(limit, 1_000), **({"cursor": cursor} if cursor else {})}
+        answer = ask(client, "GET", "/trace/history", params={**where, **page})
+        for frame in answer["items"]:
+            _show(frame, as_json)
+        limit -= len(answer["items"])
+        cursor = answer["next"]
+        if cursor is None:
+            return
 
 
 def _show(frame: dict[str, Any], as_json: bool) -> None:

@@ -144,6 +144,8 @@ class OcppSettings:
         unknown: what becomes of chargers that the project does not have: `refuse`, or `pending`: they wait for somebody
             to adopt them.
         ping_s: how often a charger is pinged; 0: never.
+        message_log_days: how long each frame between us and the chargers is kept; 0: there is no message log.
+        message_log_frames: kept of all chargers; the oldest go first.
     """
 
     heartbeat_s: int = 60
@@ -156,6 +158,8 @@ class OcppSettings:
     keys: Mapping[str, str] = field(default_factory=dict)
     call_timeout_s: float = 30.0
     stale_us: TimeUs = 300_000_000
+    message_log_days: int = 14
+    message_log_frames: int = 5_000_000
     security_profile: int = 2
     unknown: str = "refuse"
     ping_s: float = 30.0

@@ -23,6 +23,7 @@ from scada.drivers.ocpp.handshake import pick
 from scada.drivers.ocpp.knowledge import Knowledge
 from scada.drivers.ocpp.listener import Connection, Listener
 from scada.drivers.ocpp.pending import INTERVAL_S, WaitingRoom
+from scada.drivers.ocpp.recorder import Recorder, Sink
 from scada.drivers.ocpp.security import ChargerSecurity, Link, SecurityDocument
 from scada.drivers.ocpp.station import Station
 from scada.drivers.ocpp.tls import TlsDoor
@@ -51,6 +52,7 @@ class OcppServer:
         secret: reads a secret by its reference (`env:NAME`, `file:PATH`).
         documents: what is kept of each charger's credentials, and what is known of it.
         files: where chargers fetch and upload files; None: there is no file server.
+        sink: where frames are kept (`[ocpp] message_log_days`); None: they are not.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class OcppServer:
         secret: Callable[[str], str | None],
         documents: Documents,
         files: FileExchange | None = None,
+        sink: Sink | None = None,
     ) -> None:
         self._plant = plant
         self._host = host
@@ -70,7 +73,11 @@ class OcppServer:
         self.stations: dict[str, Station] = {}
         self.knowledge = Knowledge.open(plant, documents)
         drawer = documents.drawer(security.KIND, SecurityDocument)
-        trace = Trace(host.clock, sum(1 for _ in plant.chargers()))
+        self.recorder: Recorder | None = None
+        if sink is not None and plant.ocpp.message_log_days:
+            settings = plant.ocpp
+            self.recorder = Recorder(sink, host.clock, settings.message_log_days, settings.message_log_frames)
+        trace = Trace(host.clock, sum(1 for _ in plant.chargers()), self.recorder)
         self.console = Console(plant, trace, self._dialect_of)
         for charger in plant.chargers():
             # An unreadable secret locks the charger out; it never lets it in without one.

@@ -10,23 +10,19 @@ import heapq
 import itertools
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
-import orjson
 import structlog
 
 from scada.core.device_ports import FrameFilter, TracedFrame
 from scada.core.plant import Charger
 from scada.core.ports import Clock
-from scada.core.value import TimeUs
-from scada.drivers.ocpp.redaction import redacted
+from scada.drivers.ocpp.frame_text import BYTES_KEPT, Kept, named_by
+from scada.drivers.ocpp.recorder import Recorder
 
 FRAMES_OF_ALL = 200_000
 """Frames kept over all chargers, shared evenly among them."""
 FRAMES_OF_ONE = range(20, 501)
 """Fewest and most frames kept of one charger."""
-BYTES_KEPT = 8_192
-"""Of a frame; what is longer is cut, and says so."""
 CALLS_REMEMBERED = 50
 """Calls of a charger whose answers a follower may still see named."""
 
@@ -35,44 +31,37 @@ Listener = Callable[[TracedFrame], None]
 Tap = Callable[[bool, bytes], None]
 """Told of each frame: whether it is ours, and its bytes."""
 
-_KINDS = {2: "call", 3: "result", 4: "error"}
-
-
-class _Kept(NamedTuple):
-    sequence: int
-    time_us: TimeUs
-    sent: bool
-    raw: bytes
-    length: int
-
 
 class Trace:
     """The frames of all chargers.
 
     Args:
         chargers: how many there will be: the fewer, the more of each is kept.
+        recorder: has each frame written to the message log too.
     """
 
-    def __init__(self, clock: Clock, chargers: int) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, chargers: int, recorder: Recorder | None = None) -> None:
+        self._clock, self._recorder = clock, recorder
         share = FRAMES_OF_ALL // max(1, chargers)
         self._each = min(max(share, FRAMES_OF_ONE.start), FRAMES_OF_ONE.stop - 1)
         self._sequence = itertools.count(1)
-        self._rings: dict[str, tuple[Charger, deque[_Kept]]] = {}
+        self._rings: dict[str, tuple[Charger, deque[Kept]]] = {}
         self._followers: list[tuple[FrameFilter, Listener]] = []
         self._calls: OrderedDict[tuple[str, bool, str], str] = OrderedDict()
 
     def tap(self, charger: Charger) -> Tap:
         """What the connections of a charger tell their frames to."""
         _, ring = self._rings.setdefault(charger.path, (charger, deque(maxlen=self._each)))
-        now_us, sequence, keep = self._clock.now_us, self._sequence, ring.append
+        now_us, sequence, keep, recorder = self._clock.now_us, self._sequence, ring.append, self._recorder
 
         def tapped(sent: bool, raw: bytes) -> None:
             length = len(raw)
-            kept = _Kept(
+            kept = Kept(
                 next(sequence), now_us(), sent, raw if length <= BYTES_KEPT else raw[:BYTES_KEPT], length
             )
             keep(kept)
+            if recorder is not None:
+                recorder.put(charger, kept)
             if self._followers:
                 self._tell(charger, kept)
 
@@ -99,8 +88,8 @@ class Trace:
 
         return end
 
-    def _tell(self, charger: Charger, kept: _Kept) -> None:
-        frame = _named_by(charger, kept, self._calls)
+    def _tell(self, charger: Charger, kept: Kept) -> None:
+        frame = named_by(charger, kept, self._calls)
         while len(self._calls) > CALLS_REMEMBERED * max(1, len(self._rings)):
             self._calls.popitem(last=False)
         for where, listener in tuple(self._followers):
@@ -113,38 +102,6 @@ class Trace:
                 log.exception("trace_follower_failed")
 
 
-def _named(charger: Charger, ring: Iterable[_Kept]) -> list[TracedFrame]:
+def _named(charger: Charger, ring: Iterable[Kept]) -> list[TracedFrame]:
     calls: OrderedDict[tuple[str, bool, str], str] = OrderedDict()
-    return [_named_by(charger, kept, calls) for kept in tuple(ring)]
-
-
-def _named_by(charger: Charger, kept: _Kept, calls: OrderedDict[tuple[str, bool, str], str]) -> TracedFrame:
-    """A kept frame as it is shown. `calls`: (charger, ours, id) → action of those that wait for an answer."""
-    kind, message_id, action = "unreadable", "", ""
-    text = kept.raw.decode(errors="replace")
-    try:
-        elements = orjson.loads(kept.raw) if kept.length <= BYTES_KEPT else None
-    except orjson.JSONDecodeError:
-        elements = None
-    if isinstance(elements, list) and len(elements) > 2 and isinstance(elements[0], int):
-        kind = _KINDS.get(elements[0], "unreadable")
-        message_id = elements[1] if isinstance(elements[1], str) else ""
-        if kind == "call" and isinstance(elements[2], str):
-            action = elements[2]
-            calls[charger.path, kept.sent, message_id] = action
-        elif kind in ("result", "error"):
-            action = calls.pop((charger.path, not kept.sent, message_id), "")
-    text = redacted(elements, text)
-    if kept.length > BYTES_KEPT:
-        text += f"… ({kept.length} bytes)"
-    return TracedFrame(
-        sequence=kept.sequence,
-        time_us=kept.time_us,
-        charger=charger.path,
-        identity=charger.identity,
-        sent=kept.sent,
-        kind=kind,
-        action=action,
-        message_id=message_id,
-        text=text,
-    )
+    return [named_by(charger, kept, calls) for kept in tuple(ring)]

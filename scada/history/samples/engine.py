@@ -19,7 +19,7 @@ from scada.history.database import UPGRADING, copy_file, inspect_file, make_engi
 from scada.history.samples import tables
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations" / "samples"
-HEAD = 1
+HEAD = 2
 """The newest step in `migrations/samples`."""
 VERSION_TABLE = "history_version"
 _NEWEST = f"SELECT CAST(max(version_num) AS INTEGER) FROM {VERSION_TABLE}"  # noqa: S608 (ours)

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     Index,
@@ -28,6 +29,10 @@ PARTITIONED = ("history_block", "rollup_minute", "rollup_day")
 
 def _key(name: str, kind: Any = BigInteger) -> Column[int]:
     return Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def _words(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
 
 
 def _number(name: str, kind: Any = BigInteger) -> Column[int]:
@@ -147,3 +152,20 @@ correction = Table(
     Index("ix_sample_correction_tag", "tag_id", "time_us", "id"),
 )
 """What people or a reconciliation put in a sample's place, or where none was. The sample itself stays."""
+
+message = Table(
+    "ocpp_message",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    _number("time_us"),
+    _words("charger"),
+    _words("identity"),
+    Column("sent", Boolean, nullable=False),
+    _words("kind"),
+    _words("action"),
+    _words("message_id"),
+    _words("body"),
+    Index("ix_ocpp_message_time", "time_us", "id"),
+    Index("ix_ocpp_message_charger", "charger", "time_us", "id"),
+)
+"""Frames between us and the chargers, without their secrets (`scada.history.messages`)."""

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from scada.core.device_ports import FrameFilter, TracedFrame
 from scada.core.plant import Plant
 from scada.core.secrecy import HIDDEN, is_secret
+from scada.drivers.ocpp.frame_text import BYTES_KEPT
 from scada.drivers.ocpp.redaction import redacted
-from scada.drivers.ocpp.trace import BYTES_KEPT, FRAMES_OF_ONE, Tap, Trace
+from scada.drivers.ocpp.trace import FRAMES_OF_ONE, Tap, Trace
 from scada.testing import FakeClock, small_plant
 
 SECRET = "0123456789abcdef"

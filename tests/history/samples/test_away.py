@@ -16,6 +16,7 @@ from scada.core.plant import HistorySettings
 from scada.core.value import GOOD
 from scada.history.samples import Place, SampleHistory, parse_url
 from scada.history.samples.disk import FULL_BYTES, Disk
+from scada.history.samples.engine import HEAD
 from scada.history.samples.intake import Intake
 from scada.history.samples.spill import Record, Spill
 from scada.testing.postgresql import PostgreSql
@@ -265,18 +266,19 @@ def test_an_older_file_is_copied_and_upgraded(tmp_path: Path, tags: TagDatabase)
     history.close()
     folder = tmp_path / "migrations"
     (folder / "versions").mkdir(parents=True)
-    for name in ("env.py", "versions/r1_samples.py"):
-        (folder / name).write_text((Place(tmp_path).migrations / name).read_text())
-    (folder / "versions" / "r2_more.py").write_text(
-        "from alembic import op\nrevision = '2'\ndown_revision = '1'\n"
+    ours = Place(tmp_path).migrations
+    for path in (ours / "env.py", *ours.glob("versions/r*.py")):
+        (folder / path.relative_to(ours)).write_text(path.read_text())
+    (folder / "versions" / "r9_more.py").write_text(
+        f"from alembic import op\nrevision = '{HEAD + 1}'\ndown_revision = '{HEAD}'\n"
         "def upgrade():\n    op.execute('ALTER TABLE history_tag ADD COLUMN more INTEGER')\n"
     )
-    history = SampleHistory(Place(tmp_path, migrations=folder, head=2), HistorySettings())
+    history = SampleHistory(Place(tmp_path, migrations=folder, head=HEAD + 1), HistorySettings())
     assert seen(history) == [0]
     history.close()
-    (copy,) = tmp_path.glob("history.db.*1")
+    (copy,) = tmp_path.glob(f"history.db.*{HEAD}")
     with sqlite3.connect(copy) as connection:
-        assert connection.execute("SELECT version_num FROM history_version").fetchall() == [("1",)]
+        assert connection.execute("SELECT version_num FROM history_version").fetchall() == [(str(HEAD),)]
     connection.close()
     with pytest.raises(StartError, match="newer version"):
         SampleHistory(Place(tmp_path))
