@@ -15,6 +15,7 @@ from typing import Any
 from scada.core.access import Actor, Role
 from scada.hmi import alarms
 from scada.hmi.alarm_list import AlarmFilter, listed
+from scada.hmi.not_normal import oddities
 from scada.hmi.pump import Emit
 from scada.runtime.host import PlantHost
 
@@ -66,7 +67,8 @@ class AlarmFeed:
         self._readers = readers
         self._moved = moved
         self._event = asyncio.Event()
-        self._masks = 0
+        self._beside = (0, 0)
+        """Masks that hold, and what is not normal without an alarm: the board tells of neither."""
 
     def take(self) -> None:
         """Note that the board has changed (listener of `AlarmBoard.subscribe`)."""
@@ -80,10 +82,10 @@ class AlarmFeed:
                 async with asyncio.timeout(LOOK_S):
                     await self._event.wait()
             except TimeoutError:
-                masks = len(self._host.core.masks.holding())
-                if masks == self._masks:
+                beside = (len(self._host.core.masks.holding()), len(oddities(self._host, Role())))
+                if beside == self._beside:
                     continue
-                self._masks = masks
+                self._beside = beside
             self._event.clear()
             began = loop.time()
             self._moved()

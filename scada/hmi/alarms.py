@@ -15,6 +15,7 @@ from scada.core.path import leaf, parent
 from scada.core.plant import Level, Plant
 from scada.core.records import AlarmState, HoldKind, HoldRecord
 from scada.core.tag import AlarmDefinition
+from scada.hmi.not_normal import oddities
 from scada.i18n import Formats
 from scada.runtime import suppressions
 from scada.runtime.board import AlarmView
@@ -207,6 +208,7 @@ NOTHING: Json = {
     "active": 0,
     "total": 0,
     "suppressed": 0,
+    "not_normal": 0,
     "marks": {},
     "outages": {},
     "forced": {},
@@ -223,11 +225,13 @@ def picture(host: PlantHost, role: Role) -> Json:
     """The part of the summary that is the same in each language."""
     views = host.board.views(role=role)
     holds = host.board.holds()
+    suppressed = suppressions.count(host, role, holds)
     return {
         "unacknowledged": sum(view.state.unacknowledged for view in views),
         "active": sum(view.state.active for view in views),
         "total": len(views),
-        "suppressed": suppressions.count(host, role, holds),
+        "suppressed": suppressed,
+        "not_normal": suppressed + len(oddities(host, role)),
         "marks": marks(host.plant, views),
         "outages": _outages(host, role, holds),
         "forced": _forced(host, holds),

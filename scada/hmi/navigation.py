@@ -40,6 +40,7 @@ NAVIGATION: tuple[Entry | Group, ...] = (
         _("Operation"),
         (
             Entry("alarms", "/alarms", _("Alarms")),
+            Entry("not_normal", "/not-normal", _("Not normal now")),
             Entry("oncall", "/oncall", _("On-call")),
         ),
     ),
@@ -70,9 +71,12 @@ NAVIGATION: tuple[Entry | Group, ...] = (
         "system",
         _("System"),
         (
+            Entry("health", "/system", _("System health")),
             Entry("tags", "/tags", _("Tags")),
+            Entry("meters", "/meters", _("Meters")),
             Entry("mails", "/mails", _("Mails")),
             Entry("users", "/users", _("Users"), Right.MANAGE_USERS),
+            Entry("audit", "/audit", _("Audit trail"), Right.MANAGE_USERS),
         ),
     ),
 )

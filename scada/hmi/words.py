@@ -130,7 +130,41 @@ TIMELINE = {
     "command": _("command"),
     "audit": _("audit"),
     "limit": _("limit"),
+    "frame": _("message"),
 }
+
+DEEDS = {
+    "log_in": _("log-in"),
+    "own_password": _("own password changed"),
+    "user_added": _("user added"),
+    "user_removed": _("user removed"),
+    "user_role": _("role changed"),
+    "user_language": _("language changed"),
+    "user_password": _("password given"),
+    "user_locked": _("user locked"),
+    "user_unlocked": _("user unlocked"),
+    "user_sessions_ended": _("sessions ended"),
+    "write_tag": _("tag written"),
+    "force_tag": _("tag forced"),
+    "release_tag": _("tag released"),
+    "admit_token": _("token admitted"),
+    "withdraw_token": _("token withdrawn"),
+    "forget_refused_token": _("refused token forgotten"),
+    "answer_charger": _("waiting charger answered"),
+    "stop_conditions": _("stop conditions set"),
+    "reserve": _("reservation made"),
+    "cancel_reservation": _("reservation cancelled"),
+    "send_local_list": _("local list sent"),
+    "start_campaign": _("campaign begun"),
+    "pause_campaign": _("campaign paused"),
+    "resume_campaign": _("campaign resumed"),
+    "cancel_campaign": _("campaign cancelled"),
+    "certificate_issued": _("certificate issued"),
+    "download_diagnostics": _("file fetched"),
+    "security_event": _("security event"),
+}
+"""What the audit calls a deed; one that is not here is shown as it is."""
+DEED_OUTCOMES = {"ok": _("done"), "refused": _("refused")}
 
 REPORTS = {
     "sessions": _("Sessions"),

@@ -45,6 +45,10 @@ class Formats:
         """Hour and minute."""
         return format_datetime(self._local(time_us), "HH:mm", locale=self._locale)
 
+    def day_text(self, time_us: TimeUs) -> str:
+        """A day as fields of dates hold it: `2026-11-24`."""
+        return self._local(time_us).date().isoformat()
+
     def date_hour(self, time_us: TimeUs) -> str:
         """Day of the week, date, hour and minute, as in a roster."""
         local = self._local(time_us)

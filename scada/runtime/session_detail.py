@@ -12,8 +12,9 @@ from scada.core.ports import Archive, DeedFilter, JournalFilter, Point
 from scada.core.records import TransactionRecord
 from scada.core.session_ports import SessionRow, SessionStore
 from scada.core.tag import Tag
-from scada.core.value import SECOND_US, TimeUs, is_good
+from scada.core.value import SECOND_US, TimeUs
 from scada.runtime.host import PlantHost
+from scada.runtime.timeline import Entry, alarm_entry, command_entry, value_entries
 
 AROUND_US = 300 * SECOND_US
 """What happened so long before the start and after the stop belongs to the story: plug-in, authorization, alarms."""
@@ -34,26 +35,6 @@ CURVES = (
     "CurrentLimit",
 )
 """Tags of a connector that a session is drawn with, where they are recorded."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """Something that happened.
-
-    Attributes:
-        kind: `session`, `status`, `alarm`, `command`, `audit`, `limit`.
-        what: the event's own word: `started`, `raised`, `Charging`, name of a command.
-        path: what it was about.
-        who: user, or empty.
-        text: what there is to say about it.
-    """
-
-    time_us: TimeUs
-    kind: str
-    what: str
-    path: str
-    who: str = ""
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,14 +114,7 @@ class SessionDetails:
         if alarms.next is not None:
             cut.append("alarm")
         entries += [
-            Entry(
-                time_us=one.time_us,
-                kind="alarm",
-                what=one.event.value,
-                path=one.alarm,
-                who=one.user,
-                text=one.value or one.comment,
-            )
+            alarm_entry(one)
             for one in alarms.items
             if connector is None or not _of_other(one.alarm, record, connector)
         ]
@@ -151,39 +125,13 @@ class SessionDetails:
             commands = await self._archive.commands(where, ENTRIES_MAX, None)
             if commands.next is not None:
                 cut.append("command")
-            entries += [
-                Entry(
-                    time_us=one.record.time_us,
-                    kind="command",
-                    what=one.record.name,
-                    path=place,
-                    who=one.record.user,
-                    text=" ".join(part for part in (one.record.outcome, one.record.text) if part),
-                )
-                for one in commands.items
-            ]
+            entries += [command_entry(one) for one in commands.items]
         if connector is not None:
-            entries += await self._states(connector, from_us, to_us)
-        return sorted(entries, key=lambda one: one.time_us), cut
-
-    async def _states(self, connector: Connector, from_us: TimeUs, to_us: TimeUs) -> list[Entry]:
-        entries = []
-        for kind, name in (("status", "Status"), ("limit", "CurrentLimit")):
-            path = f"{connector.path}.{name}"
-            tag = self._recorded(path)
-            if tag is None:
-                continue
-            unit = tag.definition.unit
-            before: object = None
-            for point in await self._archive.points(path, from_us, to_us, ENTRIES_MAX):
-                if not is_good(point.quality) or point.value is None or point.value == before:
-                    continue
-                before = point.value
-                text = (
-                    f"{point.value:g} {unit}".strip() if isinstance(point.value, float) else str(point.value)
+            for kind, name in (("status", "Status"), ("limit", "CurrentLimit")):
+                entries += await value_entries(
+                    self._archive, self._host, connector.path, name, kind, (from_us, to_us), ENTRIES_MAX
                 )
-                entries.append(Entry(time_us=point.time_us, kind=kind, what=text, path=connector.path))
-        return entries
+        return sorted(entries, key=lambda one: one.time_us), cut
 
     def _recorded(self, path: str) -> Tag | None:
         tag = self._host.tags.get(path)

@@ -46,6 +46,11 @@ VISITS: list[tuple[str, str, dict[str, str]]] = [
     ("/tags", "", {}),
     ("/search", "", {"q": "CP02"}),
     ("/search", "", {"q": "C"}),
+    ("/system", "", {}),
+    ("/not-normal", "", {}),
+    ("/meters", "", {}),
+    ("/timeline/{path}", "Depot.CP07", {}),
+    ("/timeline/{path}", "Depot.CP07", {"kinds": "alarm,status", "before": "1900000000000000"}),
     ("/{path:path}", "nothing", {}),
 ]
 

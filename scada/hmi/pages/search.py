@@ -88,7 +88,7 @@ def _vehicles(visit: Visit, wanted: str) -> list[Hit]:
 
 def _meters(visit: Visit, wanted: str) -> list[Hit]:
     return [
-        Hit(visit.text(one.label) or one.name, one.path, f"/tags?q={visit.quoted(one.path)}")
+        Hit(visit.text(one.label) or one.name, one.path, f"/meters?site={visit.quoted(one.site)}")
         for one in visit.plant.meters()
         if wanted in f"{one.path} {visit.text(one.label)}".casefold()
     ]

@@ -21,7 +21,8 @@ from scada.hmi.live import Live
 from scada.hmi.pages import errors
 from scada.hmi.trend import drawing
 from scada.i18n import Formats
-from scada.runtime.session_detail import Entry, SessionDetail, SessionDetails
+from scada.runtime.session_detail import SessionDetail, SessionDetails
+from scada.runtime.timeline import Entry
 
 REFRESH_S = 10.0
 CURVE_PIXELS = 600
@@ -104,7 +105,7 @@ def _body(visit: Visit, detail: SessionDetail, live: Live) -> Markup:
         curves=_curves(visit, detail, connector, formats),
         quarters=_quarters(visit, detail, formats),
         trend_url=_trend_url(visit, detail, connector),
-        lines=[_line(visit, one, formats) for one in detail.timeline if _seen(visit, one)],
+        lines=[line(visit, one, formats) for one in detail.timeline if _seen(visit, one)],
         cut=detail.cut,
     )
 
@@ -261,7 +262,8 @@ def _seen(visit: Visit, entry: Entry) -> bool:
     return visit.actor.scope.sees(alarm.level, definition.site, definition.domain)
 
 
-def _line(visit: Visit, entry: Entry, formats: Formats) -> Line:
+def line(visit: Visit, entry: Entry, formats: Formats) -> Line:
+    """An entry of a time line in the reader's language."""
     tr, language = visit.tr, visit.language
     what, url, text = entry.what, "", entry.text
     if entry.kind == "session":
@@ -271,20 +273,30 @@ def _line(visit: Visit, entry: Entry, formats: Formats) -> Line:
     elif entry.kind == "status":
         what = tr(words.STATUS.get(entry.what, entry.what))
     elif entry.kind == "alarm":
-        what = f"{alarms.alarm_text(visit.plant, entry.path, language)}: {tr(words.ALARM_EVENTS[entry.what])}"
-        url = alarms.alarm_url(entry.path)
+        event = tr(words.ALARM_EVENTS[entry.what])
+        definition = visit.plant.definitions.get(entry.path)
+        if definition is None or definition.alarm is None:  # a branch out of service, or in again
+            what, url = event, alarms.url_of(visit.plant, entry.path)
+        else:
+            what = f"{alarms.alarm_text(visit.plant, entry.path, language)}: {event}"
+            url = alarms.alarm_url(entry.path)
     elif entry.kind == "command":
         outcome, _, rest = entry.text.partition(" ")
         known_outcome = {one.value: said for one, said in words.OUTCOMES.items()}
         said = tr(known_outcome[outcome]) if outcome in known_outcome else outcome
         text = " · ".join(one for one in (said, words.sentence(rest, tr)) if one)
+    who = (
+        {"us": tr("this system"), "charger": tr("charger")}.get(entry.who, entry.who)
+        if entry.kind == "frame"
+        else entry.who
+    )
     return Line(
         date=formats.date(entry.time_us),
         time=formats.time(entry.time_us),
         kind=tr(words.TIMELINE.get(entry.kind, entry.kind)),
         what=what,
         url=url,
-        who=entry.who,
+        who=who,
         text=text,
     )
 

@@ -41,8 +41,8 @@ async def build(visit: Visit) -> View:
     )
 
 
-def render(visit: Visit, live: Live) -> Markup:
-    """The tables as they stand."""
+def render(visit: Visit, live: Live, *, only_some: bool = False) -> Markup:
+    """The tables as they stand; `only_some`: those that hold something."""
     found = lines(visit.services.host, visit.actor.scope, visit.language)
     tr = visit.tr
     sections = (
@@ -55,8 +55,9 @@ def render(visit: Visit, live: Live) -> Markup:
         "suppressed_tables.html",
         live,
         sections=[
-            (kind, title, empty, [_row(visit, line) for line in found if line.kind == kind])
+            (kind, title, empty, rows)
             for kind, title, empty in sections
+            if (rows := [_row(visit, line) for line in found if line.kind == kind]) or not only_some
         ],
     )
 
