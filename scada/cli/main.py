@@ -21,6 +21,7 @@ from scada.cli import (
     run,
     tags,
     user,
+    views,
 )
 from scada.cli.common import errors
 from scada.core.errors import ProjectError, ScadaError
@@ -44,6 +45,7 @@ app.add_typer(firmware.app, name="firmware")
 app.add_typer(user.app, name="user")
 app.add_typer(ca.app, name="ca")
 app.add_typer(history.app, name="history")
+app.add_typer(views.app, name="views")
 
 _options = {"debug": False}
 

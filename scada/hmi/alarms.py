@@ -63,7 +63,7 @@ def url_of(plant: Plant, path: str) -> str:
     place = plant.place_of(path + ".x")
     if place in plant.connectors_by_path:
         charger, _ = plant.connectors_by_path[place]
-        return f"/site/{quote(charger.site)}?select={quote(place)}"
+        return f"/site/{quote(charger.site)}?connector={quote(place)}"
     if place in plant.chargers_by_path:
         return f"/charger/{quote(place)}"
     if any(place == site.path for site in plant.sites):

@@ -20,8 +20,9 @@ from scada.hmi import alarms, navigation, words
 from scada.hmi.alarm_list import AlarmFilter
 from scada.hmi.live import Live
 from scada.hmi.services import HmiServices
-from scada.hmi.symbols import library
+from scada.hmi.symbols import svg
 from scada.i18n import LANGUAGES, Formats, Translate, translator
+from scada.mimic import library
 
 THEMES = ("light", "dark")
 
@@ -38,6 +39,7 @@ def environment() -> jinja2.Environment:
     )
     made.globals.update(
         symbols=library(),
+        svg=svg,
         words=words,
         languages=LANGUAGES,
         right=Right,

@@ -50,7 +50,7 @@ def _guarded(make: Callable[[Visit], Awaitable[Response]]) -> Callable[[HmiServi
                 language=access.language_of(request, services, actor.name),
                 theme=access.theme_of(request, services, actor.name),
                 url=request.url.path,
-                path="",
+                path=request.path_params.get("path", ""),
                 query={name: value for name, value in request.query_params.items() if value},
             )
             try:
@@ -78,6 +78,28 @@ async def preview_body(visit: Visit) -> Response:
     """The HTML part of a preview."""
     preview = oncall.chosen_preview(visit, visit.query.get("template", ""), visit.query.get("preview", ""))
     return _body(preview.html if preview else "")
+
+
+PICTURES: Mapping[str, str] = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+    ".svg": "image/svg+xml",
+}
+PICTURE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""A drawing may look as it likes and do nothing, opened alone too; in a view it is an image and runs nothing anyway."""
+
+
+@_guarded
+async def picture(visit: Visit) -> Response:
+    """The background of a view of the project: only what a view that was loaded names."""
+    known = {mimic.background for mimic in visit.plant.mimics if mimic.background}
+    path = visit.plant.directory / "views" / visit.path
+    if visit.path not in known or not path.is_file():
+        return Response(status_code=404)
+    headers = {"Content-Security-Policy": PICTURE_POLICY, "Cache-Control": "private, max-age=300"}
+    return FileResponse(path, media_type=PICTURES[path.suffix.lower()], headers=headers)
 
 
 @_guarded
@@ -263,6 +285,7 @@ async def received_file(visit: Visit) -> Response:
 
 
 ROUTES: Mapping[str, Callable[[HmiServices], Respond]] = {
+    "/hmi/picture/{path}": picture,
     "/mails/body": mail_body,
     "/mails/outbox.csv": outbox_csv,
     "/alarms/journal.csv": journal_csv,

@@ -20,7 +20,7 @@ from scada.hmi.alarm_feed import AlarmFeed, Reader
 from scada.hmi.context import View, Visit
 from scada.hmi.downloads import ROUTES
 from scada.hmi.element import PageElement
-from scada.hmi.pages import PAGES, errors
+from scada.hmi.pages import PAGES, errors, home
 from scada.hmi.pump import Pump
 from scada.hmi.services import HmiServices
 from scada.hmi.tab import EVERYBODY, Tab
@@ -207,7 +207,8 @@ def mount(fastapi_app: Any, services: HmiServices) -> Hmi:
     app.add_route("/prefs", door.preferences, methods=["GET"])
     for path, respond in ROUTES.items():
         app.add_route(path, respond(services), methods=["GET"])
-    app.add_route("/", _first_site(services), methods=["GET"])
+    if home.leads_elsewhere(services.plant):
+        app.add_route("/", _only_site(services), methods=["GET"])
     app.add_static_files("/hmi/static", STATIC, max_cache_age=3600)
     for path, build in PAGES.items():
         _route(hmi, path, build)
@@ -226,10 +227,9 @@ def mount(fastapi_app: Any, services: HmiServices) -> Hmi:
     return hmi
 
 
-def _first_site(services: HmiServices) -> Callable[[Request], Awaitable[Response]]:
+def _only_site(services: HmiServices) -> Callable[[Request], Awaitable[Response]]:
     async def redirect(_request: Request) -> Response:
-        sites = services.plant.sites
-        return RedirectResponse(f"/site/{sites[0].path}" if sites else "/tags", 303)
+        return RedirectResponse(f"/site/{services.plant.sites[0].path}", 303)
 
     return redirect
 

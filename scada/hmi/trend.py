@@ -92,3 +92,22 @@ def drawing(
     return Markup('<svg class="trend" viewBox="0 0 {} {}" role="img">{}{}{}</svg>').format(
         WIDTH, HEIGHT, grid, lines, times
     )
+
+
+def sparkline(
+    points: Sequence[Point], from_us: TimeUs, to_us: TimeUs, formats: Formats, unit: str, empty: str
+) -> Markup:
+    """The curve alone, for a narrow place: it is stretched, its scale stands beside it as text."""
+    values = [float(p.value) for p in points if is_good(p.quality) and isinstance(p.value, (int, float))]
+    if not values:
+        return Markup('<p class="dim">{}</p>').format(empty)
+    top = top_of_scale(max(values))
+    lines = Markup("").join(
+        Markup('<path class="curve" d="{}"/>').format(d) for d in paths(points, from_us, to_us, top)
+    )
+    plot = f"{_LEFT} 0 {WIDTH - _LEFT - _RIGHT} {HEIGHT - _BOTTOM + 2}"
+    scale = formats.number(top, 0 if top >= 10 else 1)
+    return Markup(
+        '<p class="spark-line"><span>{} {}</span></p><svg class="trend spark" viewBox="{}" preserveAspectRatio="none"'
+        ' aria-hidden="true">{}</svg><p class="spark-line"><span>{}</span><span>{}</span></p>'
+    ).format(scale, unit, plot, lines, formats.hour(from_us), formats.hour(to_us))

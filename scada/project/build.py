@@ -156,6 +156,7 @@ def _site(section: SiteSection, sections: Sections, project: ProjectFile, types:
             _charger(row, types, section, project) for _, row in sections.chargers if row.site == section.tag
         ),
         meters=tuple(_meter(row, languages[0]) for _, row in sections.meters if row.site == section.tag),
+        station_screen=frozenset(section.station_screen),
     )
 
 

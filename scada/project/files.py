@@ -33,6 +33,11 @@ class Reader:
         """Note a mistake."""
         self.problems.append(Problem(file, where, reason, hint, line))
 
+    def line_of(self, file: str, location: Sequence[int | str]) -> int:
+        """The line that a location of a TOML file most likely stands at; 0 where it cannot be said."""
+        text = self._text(file)
+        return _line_of(text, location) if text is not None else 0
+
     def toml(self, file: str, model: type[Model]) -> Model | None:
         """A TOML file as its model; None after noting what is wrong."""
         text = self._text(file)

@@ -17,6 +17,7 @@ from scada.project.expand import Types
 from scada.project.files import Reader
 from scada.project.sections import read
 from scada.project.tag_table import Table, own_table
+from scada.project.view_files import own_views
 
 
 def load(directory: Path, own: Table | None = None) -> Plant:
@@ -46,6 +47,7 @@ def load(directory: Path, own: Table | None = None) -> Plant:
     if reader.problems:
         raise ProjectError(reader.problems)
     plant = build(sections, project, types, reader, own)
+    plant = own_views(reader, plant)
     check_syntheses(reader, project, (tag.path for tag in plant.tags[: -len(plant.syntheses) or None]))
     check_actions(reader, sections, plant)
     if reader.problems:

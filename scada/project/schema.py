@@ -158,6 +158,7 @@ class SiteSection(Strict):
     feeders: list[FeederSection] = []
     allow_missing_subprotocol: bool | None = None
     charging: ChargingRules | None = None
+    station_screen: list[Literal["state", "power", "energy", "soc", "since"]] = []
 
 
 class ProjectFile(Strict):

@@ -9,7 +9,7 @@ import pytest
 from scada.hmi.access import Gate, local_path
 
 
-@pytest.mark.parametrize("target", ["/", "/site/Depot?select=Depot.CP01.C1", "/alarms?tab=journal#x"])
+@pytest.mark.parametrize("target", ["/", "/site/Depot?connector=Depot.CP01.C1", "/alarms?tab=journal#x"])
 def test_own_pages(target: str) -> None:
     assert local_path(target) == target
 

@@ -39,7 +39,7 @@ async def test_banner_speaks_the_language_and_leads_to_the_place(world: Any) -> 
     english = alarms.summary(world.host, "en", Role())
     french = alarms.summary(world.host, "fr", Role())
     assert english["banner"]["path"] == path
-    assert english["banner"]["url"] == "/site/Depot?select=Depot.CP03.C2"
+    assert english["banner"]["url"] == "/site/Depot?connector=Depot.CP03.C2"
     assert english["banner"]["device"] == "Depot North · CP03 · C2"
     assert english["banner"]["text"] != french["banner"]["text"]
     assert english["unacknowledged"] == english["active"] == 1
@@ -48,7 +48,7 @@ async def test_banner_speaks_the_language_and_leads_to_the_place(world: Any) -> 
 @pytest.mark.parametrize(
     ("path", "url"),
     [
-        ("Depot.CP07.C2.Temperature.Hi", "/site/Depot?select=Depot.CP07.C2"),
+        ("Depot.CP07.C2.Temperature.Hi", "/site/Depot?connector=Depot.CP07.C2"),
         ("Depot.CP07.Online", "/charger/Depot.CP07"),
         ("Depot.CP07", "/charger/Depot.CP07"),
         ("Depot.Grid.CurrentL1.Hi", "/tags?q=Depot.Grid"),

@@ -58,7 +58,7 @@ async def test_values_move(page: tuple[Page, list[str]]) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        "/site/Depot?select=Depot.CP07.C1",
+        "/site/Depot?connector=Depot.CP07.C1",
         "/charger/Depot.CP07",
         "/tags?q=CP07",
         "/alarms",
@@ -88,7 +88,7 @@ async def test_selection_is_an_address(page: tuple[Page, list[str]]) -> None:
     )
     await browser.click('[data-select="Depot.CP03.C2"]')
     await browser.wait_for_selector('[data-command="RemoteStop"]')
-    assert browser.url.endswith("?select=Depot.CP03.C2")
+    assert browser.url.endswith("?connector=Depot.CP03.C2")
     await browser.go_back()
     await browser.wait_for_selector(".detail .legend")
     assert trouble == []

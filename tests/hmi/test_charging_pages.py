@@ -82,7 +82,7 @@ async def test_a_reservation_is_made_and_cancelled(world: Any) -> None:
 
 async def test_a_running_session_is_given_its_end_and_freed_of_it(world: Any) -> None:
     number = await start(world, world.services.plant.tokens[0].id_tag)
-    tab, wire = await world.open("/site/{path}", "Depot", "op", select=CONNECTOR)
+    tab, wire = await world.open("/site/{path}", "Depot", "op", connector=CONNECTOR)
     assert "stop_conditions" in str(tab.view.main)
     await tab.act("stop_conditions", {"id": "a", "transaction": number, "energy_kwh": "many"})
     assert wire.toasts()[-1][0] == "failed"
@@ -96,5 +96,5 @@ async def test_a_running_session_is_given_its_end_and_freed_of_it(world: Any) ->
 
 
 async def html_of_panel(world: Any) -> str:
-    tab, _ = await world.open("/site/{path}", "Depot", "op", select=CONNECTOR)
+    tab, _ = await world.open("/site/{path}", "Depot", "op", connector=CONNECTOR)
     return str(tab.view.main)

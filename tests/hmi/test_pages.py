@@ -17,7 +17,11 @@ from scada.i18n import Formats
 HOSTILE = "<script>alert(1)</script>\"'`${1}</template>"
 VISITS: list[tuple[str, str, dict[str, str]]] = [
     ("/site/{path}", "Depot", {}),
-    ("/site/{path}", "Depot", {"select": "Depot.CP03.C2"}),
+    ("/site/{path}", "Depot", {"connector": "Depot.CP03.C2"}),
+    ("/", "", {}),
+    ("/view/{path}", "Depot", {"connector": "Depot.CP03.C2"}),
+    ("/view/{path}", "home", {}),
+    ("/symbols", "", {}),
     ("/charger/{path}", "Depot.CP07", {}),
     ("/alarms", "", {}),
     ("/alarms", "", {"group": "place", "order": "newest"}),
@@ -133,7 +137,7 @@ async def test_overview_shows_every_connector_under_its_feeder(world: Any) -> No
 
 async def test_places_name_the_tags_and_the_snapshot_has_their_values(world: Any) -> None:
     world.write("Depot.CP03.C2.ActivePower", 7.4)
-    view, tags = await page(world, "/site/{path}", path="Depot", select="Depot.CP03.C2")
+    view, tags = await page(world, "/site/{path}", path="Depot", connector="Depot.CP03.C2")
     tag = world.host.tags["Depot.CP03.C2.ActivePower"]
     assert str(tag.index) in tags.with_attribute("data-t")
     snapshot = view.live.snapshot()
@@ -199,7 +203,7 @@ async def test_a_last_day_is_meant_with_all_its_hours(world: Any) -> None:
 
 
 async def test_no_transaction_is_a_dash_not_a_number(world: Any) -> None:
-    _, tags = await page(world, "/site/{path}", path="Depot", select="Depot.CP03.C2")
+    _, tags = await page(world, "/site/{path}", path="Depot", connector="Depot.CP03.C2")
     index = str(world.host.tags["Depot.CP03.C2.TransactionId"].index)
     formats = [a.get("data-f") for _, a in tags.elements if a.get("data-t") == index]
     assert formats == ["transaction"]

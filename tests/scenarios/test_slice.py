@@ -158,7 +158,7 @@ async def test_an_operators_night(depot: Depot) -> None:
         await until(lambda: any("CP01" in text_of(mail) for mail in mailbox.Maildir(depot.mails)), "the mail")
 
         # She stops the session: asked, confirmed, and done only when the charger has done it.
-        await page.goto(f"{depot.http}/site/Depot?select=Depot.CP03.C1")
+        await page.goto(f"{depot.http}/site/Depot?connector=Depot.CP03.C1")
         stop = page.locator("[data-command=RemoteStop]")
         await expect(stop).not_to_have_attribute("aria-disabled", "true", timeout=10_000)
         await stop.click()
@@ -178,7 +178,7 @@ async def test_a_guest_is_offered_nothing(depot: Depot) -> None:
     async with headless_browser() as browser:
         page = await browser.new_page()
         await log_in(page, depot.http, "gus")
-        await page.goto(f"{depot.http}/site/Depot?select=Depot.CP03.C1")
+        await page.goto(f"{depot.http}/site/Depot?connector=Depot.CP03.C1")
         await page.wait_for_selector(CARD)
         assert await page.locator("[data-command=RemoteStop]").count() == 0
         await page.goto(f"{depot.http}/alarms")

@@ -17,6 +17,7 @@ from scada.core.plant.charging import (
     Vehicle,
     vehicle_key,
 )
+from scada.core.plant.mimics import HOME, Layer, Mimic, PlacedLine, PlacedSymbol, PlacedText
 from scada.core.plant.people import (
     Contact,
     DutySpan,
@@ -34,6 +35,7 @@ from scada.core.plant.people import (
 )
 from scada.core.plant.places import (
     OCPP_IDENTITY,
+    SCREEN_FIELDS,
     Charger,
     Connector,
     Current,
@@ -57,9 +59,11 @@ from scada.core.plant.settings import (
 from scada.core.plant.tariffs import Band, Bookkeeping, Prices, Tariff
 
 __all__ = [
+    "HOME",
     "NO_CONDITIONS",
     "OCPP_IDENTITY",
     "RETENTION",
+    "SCREEN_FIELDS",
     "Action",
     "ActionStep",
     "AuthorizationMode",
@@ -78,15 +82,20 @@ __all__ = [
     "Feeder",
     "FileSettings",
     "HistorySettings",
+    "Layer",
     "Level",
     "Mail",
     "MailRelay",
     "Mask",
     "Meter",
+    "Mimic",
     "Network",
     "OcppSettings",
     "OnCallProfile",
     "OnCallSettings",
+    "PlacedLine",
+    "PlacedSymbol",
+    "PlacedText",
     "Plan",
     "Plant",
     "Prices",

@@ -110,9 +110,18 @@ class Feeder:
     limit_a: float
 
 
+SCREEN_FIELDS = ("state", "power", "energy", "soc", "since")
+"""What a station screen can show of a connector, beside its bay and plug."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A place with its own grid connection."""
+    """A place with its own grid connection.
+
+    Attributes:
+        station_screen: what a screen at the site shows to everybody, without a log-in, out of `SCREEN_FIELDS`; empty:
+            there is none.
+    """
 
     path: str
     label: Texts
@@ -121,3 +130,4 @@ class Site:
     feeders: tuple[Feeder, ...]
     chargers: tuple[Charger, ...]
     meters: tuple[Meter, ...]
+    station_screen: frozenset[str] = frozenset()

@@ -11,6 +11,7 @@ from scada.core.access import Role
 from scada.core.path import parent
 from scada.core.plant.alarms import Action, Level, Mask, Synthesis
 from scada.core.plant.charging import ChargingSettings, Token
+from scada.core.plant.mimics import Mimic
 from scada.core.plant.people import (
     Contact,
     EventNotice,
@@ -70,6 +71,7 @@ class Plant:
     history: HistorySettings = field(default_factory=HistorySettings)
     exports: tuple[Export, ...] = ()
     simulation: Simulation = field(default_factory=Simulation)
+    mimics: tuple[Mimic, ...] = ()
     directory: Path = field(default_factory=Path)
 
     def chargers(self) -> Iterator[Charger]:

@@ -16,6 +16,7 @@ from scada.hmi.pages import (
     figures,
     files,
     health,
+    home,
     journal,
     keys,
     local_lists,
@@ -31,6 +32,7 @@ from scada.hmi.pages import (
     session,
     sessions,
     suppressed,
+    symbols,
     tag,
     tags,
     test,
@@ -38,10 +40,14 @@ from scada.hmi.pages import (
     tokens,
     trends,
     users,
+    view,
 )
 
 PAGES: Mapping[str, Callable[[Visit], Awaitable[View]]] = {
+    "/": home.build,
     "/site/{path}": overview.build,
+    "/view/{path}": view.build,
+    "/symbols": symbols.build,
     "/charger/{path}": charger.build,
     "/alarms": alarms.build,
     "/alarms/suppressed": suppressed.build,

@@ -8,10 +8,10 @@ from scada.core.catalogue import CATALOGUE
 from scada.core.plant import Charger, Connector, Site
 from scada.core.value import SECOND_US
 from scada.hmi.context import Crumb, Fragment, Render, View, Visit
+from scada.hmi.faceplate import TREND_EVERY_S, kind_of, why_line
 from scada.hmi.live import Live
 from scada.hmi.pages import errors
 from scada.hmi.pages.known import known
-from scada.hmi.pages.overview import TREND_EVERY_S, kind_of, why_line
 from scada.hmi.trend import drawing
 from scada.hmi.why import USED
 

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from scada.core.plant import Charger, Connector, Current, Feeder, Meter, Site
+from scada.core.plant import Charger, Connector, Feeder, Meter, Site
 from scada.hmi import words
 from scada.hmi.context import Fragment, Selection, View, Visit
+from scada.hmi.faceplate import faceplate, kind_of, title_of
 from scada.hmi.live import Live
 from scada.hmi.pages import errors
-from scada.hmi.stop_conditions import stop_conditions
-from scada.hmi.why import USED, why
+from scada.hmi.pages.view import tabs
 
 TODAY_EVERY_S = 30.0
-TREND_EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +34,15 @@ class Group:
     feeder: Feeder | None
     cards: list[Card]
 
-
-def kind_of(visit: Visit, connector: Connector) -> str:
-    """Current and power, as on the card's corner: `AC 22`."""
-    return f"{connector.current.value} {visit.quantity(connector.power_max_kw)}"
+    @property
+    def powers(self) -> list[str]:
+        """The tags of what its connectors draw."""
+        return [f"{card.connector.path}.ActivePower" for card in self.cards]
 
 
 def card(visit: Visit, charger: Charger, connector: Connector) -> Card:
-    """A connector's card. A charger with one connector goes by its own name."""
-    alone = len(charger.connectors) == 1
-    title = charger.name if alone else f"{charger.name} · C{connector.number}"
-    return Card(charger, connector, title, kind_of(visit, connector))
+    """A connector's card."""
+    return Card(charger, connector, title_of(charger, connector), kind_of(visit, connector))
 
 
 def groups(visit: Visit, site: Site) -> list[Group]:
@@ -64,20 +61,17 @@ def grid_meter(site: Site) -> Meter | None:
 
 
 async def build(visit: Visit) -> View:
-    """The page of a site; `?select=` opens a connector's detail."""
+    """The page of a site; `?connector=` opens a connector's faceplate."""
     site = visit.site(visit.path)
     if site is None:
         return errors.missing(visit, visit.tr("There is no site {path}.").format(path=visit.path))
     live = visit.live()
 
     async def select(path: str, into: Live) -> Selection:
-        return await panel(visit, site, path, into)
+        return await faceplate(visit, path, into, (site.path,))
 
-    selection = await panel(visit, site, visit.query.get("select", ""), live)
-    status_tags = [f"{c.path}.Status" for charger in site.chargers for c in charger.connectors]
-    online_tags = [f"{charger.path}.Online" for charger in site.chargers]
-    counting = visit.live()
-    counting.attributes("", *status_tags, *online_tags)
+    chosen = visit.query.get("connector", "")
+    selection = await select(chosen, live)
 
     async def counts(_live: Live) -> Markup:
         return count_line(visit, site)
@@ -92,7 +86,9 @@ async def build(visit: Visit) -> View:
         groups=groups(visit, site),
         grid=grid_meter(site),
         others=[meter for meter in site.meters if meter.role != "grid"],
-        selected=visit.query.get("select", ""),
+        selected=chosen,
+        tabs=tabs(visit, site.path),
+        here="",
         panel=selection.main,
         counts=count_line(visit, site),
         connectors=sum(len(charger.connectors) for charger in site.chargers),
@@ -105,12 +101,20 @@ async def build(visit: Visit) -> View:
         site=site,
         nav="overview",
         fragments=[
-            Fragment(slot="counts", render=counts, tags=frozenset(counting.used)),
+            Fragment(slot="counts", render=counts, tags=state_tags(visit, site)),
             Fragment(slot="today", render=today, every_s=TODAY_EVERY_S),
         ],
         select=select,
         selected=selection.fragments,
     )
+
+
+def state_tags(visit: Visit, site: Site) -> frozenset[int]:
+    """The tags that the states of a site's connectors rest on."""
+    counting = visit.live()
+    counting.attributes("", *(f"{c.path}.Status" for charger in site.chargers for c in charger.connectors))
+    counting.attributes("", *(f"{charger.path}.Online" for charger in site.chargers))
+    return frozenset(counting.used)
 
 
 def count_line(visit: Visit, site: Site) -> Markup:
@@ -150,41 +154,3 @@ async def today_line(visit: Visit, site: Site) -> Markup:
     return Markup('{} <span class="unit">kWh · {}</span>').format(
         formats.number(energy_wh / 1000, 0), sessions.format(count=count)
     )
-
-
-async def panel(visit: Visit, site: Site, path: str, live: Live) -> Selection:
-    """The detail at the right: of a connector, or the legend when none is chosen."""
-    found = visit.plant.connectors_by_path.get(path)
-    if found is None or found[0].site != site.path:
-        return Selection(main=visit.render("legend.html", live), fragments=[])
-    charger, connector = found
-    watching = visit.live()
-    watching.attributes("", f"{charger.path}.Online", *(f"{connector.path}.{leaf}" for leaf in USED))
-
-    async def sentence(_live: Live) -> Markup:
-        return why_line(visit, site, charger, connector)
-
-    stop = stop_conditions(visit, site, connector)
-    main = visit.render(
-        "panel.html",
-        live,
-        site=site,
-        charger=charger,
-        connector=connector,
-        title=card(visit, charger, connector).title,
-        kind=kind_of(visit, connector),
-        why=why_line(visit, site, charger, connector),
-        stop=await stop.render(live),
-        direct=connector.current is Current.DC,
-        phases=[f"L{n}" for n in (1, 2, 3)][: connector.phases],
-    )
-    return Selection(
-        main=main,
-        fragments=[Fragment(slot="panel-why", render=sentence, tags=frozenset(watching.used)), stop],
-    )
-
-
-def why_line(visit: Visit, site: Site, charger: Charger, connector: Connector) -> Markup:
-    """The one sentence, as HTML."""
-    said = why(visit.services.host.tags, charger, connector, visit.tr, visit.formats(site))
-    return Markup("<b>{}</b> {}").format(said.headline, said.detail)

@@ -33,7 +33,7 @@ async def build(visit: Visit) -> View:
     normal = wanted.replace(" · ", ".").replace(" ", ".")
     for path, (owner, _) in visit.plant.connectors_by_path.items():
         if normal and path.casefold().endswith("." + normal):
-            return await overview.build(replace(visit, path=owner.site, query={"select": path}))
+            return await overview.build(replace(visit, path=owner.site, query={"connector": path}))
     live = visit.live()
     tags = find(visit, wanted) if wanted else []
     tr = visit.tr

@@ -64,7 +64,7 @@ def row(visit: Visit, record: TransactionRecord, formats: Formats) -> Row:
     return Row(
         record=record,
         place=f"{name} · C{record.connector}",
-        url=f"/site/{charger.site}?select={connector.path}" if charger and connector else "",
+        url=f"/site/{charger.site}?connector={connector.path}" if charger and connector else "",
         token=f"{record.id_tag} · {owner}" if owner else record.id_tag,
         date=formats.date(record.started_us),
         start=formats.time(record.started_us),

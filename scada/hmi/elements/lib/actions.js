@@ -13,7 +13,7 @@ export class Actions {
     root.addEventListener("click", (event) => this.click(event), { signal });
     root.addEventListener("submit", (event) => this.submit(event), { signal });
     document.addEventListener("keydown", (event) => this.key(event), { signal });
-    window.addEventListener("popstate", () => this.select(new URLSearchParams(location.search).get("select") || "", false), { signal });
+    window.addEventListener("popstate", () => this.select(new URLSearchParams(location.search).get("connector") || "", false), { signal });
   }
 
   stop() {
@@ -28,6 +28,11 @@ export class Actions {
     }
     if (event.key === "Escape" && this.closeMenus(null, true)) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") this.walk(event);
+    const drawn = event.target.closest?.("g[role=button]");
+    if (drawn && (event.key === "Enter" || event.key === " ")) {
+      event.preventDefault();
+      drawn.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    }
     if (event.key === "Escape" && !typing && this.root.querySelector("[data-panel=open]")) this.select("");
   }
 
@@ -173,10 +178,21 @@ export class Actions {
     for (const card of this.root.querySelectorAll("[data-select]")) card.classList.toggle("selected", card.dataset.select === path);
     panel.dataset.panel = path ? "open" : "";
     const url = new URL(location.href);
-    if (path) url.searchParams.set("select", path);
-    else url.searchParams.delete("select");
-    if (push) history.pushState({}, "", url);
+    if (path) url.searchParams.set("connector", path);
+    else url.searchParams.delete("connector");
+    if (push) {
+      history.pushState({}, "", url);
+      this.focusPanel(panel, path);
+    }
     this.act("select", { path });
+  }
+
+  // The keyboard goes with the eye: into the faceplate, and back to where it was opened from.
+  focusPanel(panel, path) {
+    if (path) this.opened = path;
+    const from = this.root.querySelector(`[data-select="${CSS.escape(this.opened || "")}"]`);
+    if (path) panel.focus({ preventScroll: true });
+    else from?.focus({ preventScroll: true });
   }
 
   async command(element, given) {

@@ -6,6 +6,21 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+function draw(tag, attributes) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+}
+
+// [shape, outline] by priority, in a box of 20 × 20: square, diamond, triangle, circle, flat.
+const SHAPES = [
+  ["M1 1h18v18H1z", "M-3 -3h26v26H-3z"],
+  ["M10 -1 21 10 10 21 -1 10z", "M10 -6 26 10 10 26 -6 10z"],
+  ["M10 -1 21 19H-1z", "M10 -9 28 23H-8z"],
+  ["M10 0a10 10 0 1 1 0 20a10 10 0 1 1 0-20", "M10 -4a14 14 0 1 1 0 28a14 14 0 1 1 0-28"],
+  ["M0 3h20v14H0z", "M-3 0h26v20H-3z"],
+];
+
 // White or black, whichever reads better on a colour (WCAG 2.1 relative luminance).
 function inkOn(colour) {
   const [r, g, b] = [1, 3, 5].map((at) => {
@@ -34,6 +49,23 @@ export class Alarms {
       mark.style.setProperty("--c", look.colour);
       mark.style.setProperty("--t", inkOn(look.colour));
     }
+    return mark;
+  }
+
+  // The same mark within a drawing.
+  drawnPrio(priority, state, level) {
+    const look = this.options.levels[level];
+    const still = look && !look.flash ? " still" : "";
+    const mark = draw("g", { class: `prio-svg p${priority} ${state}${still}` });
+    const title = draw("title", {});
+    title.textContent = `${this.texts.priority} ${priority} ${this.options.priorities[priority - 1]}, ${this.texts[`state_${state}`]}, ${level} ${look?.name ?? ""}`;
+    const number = draw("text", { x: 10, y: priority === 3 ? 15.5 : 14.2, "text-anchor": "middle", "font-size": 12 });
+    number.textContent = String(priority);
+    if (look?.colour) {
+      mark.style.setProperty("--c", look.colour);
+      mark.style.setProperty("--t", inkOn(look.colour));
+    }
+    mark.append(title, draw("path", { class: "outline", d: SHAPES[priority - 1][1] }), draw("path", { class: "shape", d: SHAPES[priority - 1][0] }), number);
     return mark;
   }
 
@@ -76,7 +108,8 @@ export class Alarms {
       const key = mark ? mark.join() : "";
       if (element.dataset.shown === key) continue;
       element.dataset.shown = key;
-      element.replaceChildren(...(mark ? [this.prio(...mark)] : []));
+      const draw = element instanceof SVGElement ? this.drawnPrio : this.prio;
+      element.replaceChildren(...(mark ? [draw.apply(this, mark)] : []));
     }
     for (const element of root.querySelectorAll("[data-outage]")) this.outage(element);
     for (const element of root.querySelectorAll("[data-outage-own]")) element.hidden = !this.outages[element.dataset.outageOwn];

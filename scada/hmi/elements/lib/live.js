@@ -9,6 +9,7 @@ function qualityOf(quality) {
   return ["good", "uncertain", "bad", "bad"][quality >>> 30];
 }
 
+const SIGNS = { uncertain: "\u202f?", forced: "\u202f☚" };
 const WORSE = { good: 0, forced: 1, uncertain: 2, wait: 3, bad: 4 };
 
 export class Live {
@@ -146,8 +147,16 @@ export class Live {
     const quality = this.mark(element, tags);
     const value = tags[0]?.v;
     const none = quality === "bad" || quality === "wait" || value === null || value === undefined || value === "";
-    this.text(element, none ? DASH : make(value));
+    // In a drawing nothing can be put after a text by style: the sign of its quality is a part of it.
+    const sign = none || !element.ownerSVGElement ? "" : (SIGNS[quality] ?? "");
+    this.text(element, none ? DASH : make(value) + sign);
   }
+}
+
+// Dashes of a path of length 1: drawn so far, or a mark at that place.
+function dashes(kind, share) {
+  if (share === null) return kind === "level" ? "0 1" : "0 0 0 1";
+  return kind === "level" ? `${share.toFixed(3)} 1` : `0 ${Math.max(0, share - 0.02).toFixed(3)} 0.04 1`;
 }
 
 function usableNumbers(tags) {
@@ -199,6 +208,37 @@ const FORMATS = {
     if (element.dataset.state !== state) element.dataset.state = state;
     const quality = status ? qualityOf(status.q) : "wait";
     if (element.dataset.q !== quality) element.dataset.q = quality;
+  },
+  // A symbol of a view: its tags by role (data-roles), its scale from data-low to data-high.
+  symbol(element, tags, data) {
+    const roles = {};
+    data.roles.split(" ").forEach((role, k) => (roles[role] = tags[k]));
+    const { state, online, value, limit, quality } = roles;
+    const raw = state?.v;
+    const own = typeof raw === "boolean" ? (raw ? "on" : "off") : typeof raw === "string" ? raw : "";
+    const shown = online?.v === false ? "Offline" : own;
+    if (element.dataset.state !== shown) element.dataset.state = shown;
+    const judged = "quality" in roles ? [quality] : ["state", "value"].filter((role) => role in roles).map((role) => roles[role]);
+    const worst = judged.map((tag) => (tag ? qualityOf(tag.q) : "wait")).sort((a, b) => WORSE[b] - WORSE[a])[0] ?? "good";
+    if (element.dataset.q !== worst) element.dataset.q = worst;
+    for (const [name, tag] of [["value", value], ["limit", limit]]) {
+      if (!(name in roles)) continue;
+      const [number] = usableNumbers([tag]);
+      const share = number === null ? null : Math.min(1, Math.max(0, (number - data.low) / (data.high - data.low)));
+      for (const part of element.querySelectorAll(`[data-${name}]`)) part.setAttribute("stroke-dasharray", dashes(part.dataset[name], share));
+    }
+  },
+  // The sum of all that is known; with a tag missing it says that it is not sure.
+  sum(element, tags, data) {
+    const numbers = usableNumbers(tags).filter((n) => n !== null);
+    this.mark(element, numbers.length ? tags.filter((tag) => tag && tag.q >>> 30 < 2) : [undefined]);
+    this.text(element, numbers.length ? this.number(numbers.reduce((a, b) => a + b, 0), Number(data.d || 0)) : DASH);
+  },
+  // The tick of a limit on a bar; without one there is none.
+  tick(element, tags, data) {
+    const [limit] = usableNumbers(tags);
+    element.hidden = limit === null;
+    if (limit !== null) element.style.left = `${Math.min(100, Math.max(0, (limit / data.max) * 100)).toFixed(1)}%`;
   },
   // [in transaction, energy, status]: the card's last line; an old state says when it was seen.
   session(element, [running, energy, status]) {
