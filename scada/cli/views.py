@@ -9,7 +9,9 @@ import typer
 from scada.cli.common import Directory, console, load_plant
 from scada.core.errors import StartError
 
-app = typer.Typer(help="Mimic diagrams: list them, and write generated ones out to own them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Mimic diagrams: list them, and write generated ones out to own them.", no_args_is_help=True
+)
 
 Names = Annotated[list[str] | None, typer.Argument(help="of the views; without one, all", show_default=False)]
 
@@ -33,7 +35,9 @@ def generate(directory: Directory, names: Names = None) -> None:
     generated = made(load_plant(directory))
     unknown = [name for name in names or () if name not in generated]
     if unknown:
-        raise StartError(f"there is no generated view {', '.join(unknown)}; there are: {', '.join(generated)}")
+        raise StartError(
+            f"there is no generated view {', '.join(unknown)}; there are: {', '.join(generated)}"
+        )
     for name in names or generated:
         path = directory / "views" / f"{name}.toml"
         if not names and path.exists():  # asked for by name it is an error, see `write`

@@ -25,7 +25,16 @@ from scada.identity.passwords import LENGTH_MAX, LENGTH_MIN
 SESSION_COOKIE = "scada_session"
 COOKIE_AGE_S = 365 * 86_400
 FORM_BYTES_MAX = 10_000
-OPEN_PATHS = ("/login", "/prefs", "/hmi/static/", "/_nicegui/", "/_nicegui_ws/", "/api/", "/favicon.ico")
+OPEN_PATHS = (
+    "/login",
+    "/screen/",
+    "/prefs",
+    "/hmi/static/",
+    "/_nicegui/",
+    "/_nicegui_ws/",
+    "/api/",
+    "/favicon.ico",
+)
 
 OWN_PATHS = ("/password", "/logout")
 """Open to a user who first has to choose a password."""

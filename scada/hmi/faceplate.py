@@ -144,7 +144,10 @@ class _Faceplate:
             one
             for one in everything
             if one.state in LIVE
-            and (one.connector == self.connector.path or (one.any and not one.connector and one.site == self.site.path))
+            and (
+                one.connector == self.connector.path
+                or (one.any and not one.connector and one.site == self.site.path)
+            )
         ]
         mine.sort(key=lambda one: one.from_us)
         return self.visit.render(

@@ -22,6 +22,7 @@ from scada.hmi.downloads import ROUTES
 from scada.hmi.element import PageElement
 from scada.hmi.pages import PAGES, errors, home
 from scada.hmi.pump import Pump
+from scada.hmi.screen import Screen
 from scada.hmi.services import HmiServices
 from scada.hmi.tab import EVERYBODY, Tab
 
@@ -205,13 +206,17 @@ def mount(fastapi_app: Any, services: HmiServices) -> Hmi:
     app.add_route("/password", door.password_page, methods=["GET"])
     app.add_route("/password", door.password, methods=["POST"])
     app.add_route("/prefs", door.preferences, methods=["GET"])
+    screen = Screen(services)
+    app.add_route("/screen/{site}", screen.page, methods=["GET"])
+    app.add_route("/screen/{site}/state", screen.state, methods=["GET"])
     for path, respond in ROUTES.items():
         app.add_route(path, respond(services), methods=["GET"])
-    if home.leads_elsewhere(services.plant):
-        app.add_route("/", _only_site(services), methods=["GET"])
     app.add_static_files("/hmi/static", STATIC, max_cache_age=3600)
     for path, build in PAGES.items():
-        _route(hmi, path, build)
+        if path == "/" and home.leads_elsewhere(services.plant):
+            app.add_route("/", _only_site(services), methods=["GET"])
+        else:
+            _route(hmi, path, build)
     ui.run_with(
         fastapi_app,
         title="EV-SCADA",

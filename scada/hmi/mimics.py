@@ -117,7 +117,9 @@ def _place(
     if not roles:
         return Markup("")
     low, high = scale(visit, symbol, placed, bound)
-    return live.attributes("symbol", *(bound[role] for role in roles), roles=" ".join(roles), low=low, high=high)
+    return live.attributes(
+        "symbol", *(bound[role] for role in roles), roles=" ".join(roles), low=low, high=high
+    )
 
 
 def scale(

@@ -26,9 +26,13 @@ def svg(
     body = symbol.body
     if share is not None:
         body = body.replace('data-value="level" pathLength="1" stroke-dasharray="0 1"', _level(share))
-        body = body.replace('data-value="tick" pathLength="1" stroke-dasharray="0 0 0 1"', _tick("value", share))
+        body = body.replace(
+            'data-value="tick" pathLength="1" stroke-dasharray="0 0 0 1"', _tick("value", share)
+        )
     if limit is not None:
-        body = body.replace('data-limit="tick" pathLength="1" stroke-dasharray="0 0 0 1"', _tick("limit", limit))
+        body = body.replace(
+            'data-limit="tick" pathLength="1" stroke-dasharray="0 0 0 1"', _tick("limit", limit)
+        )
     # The library's own files are the only source of these strings.
     return Markup('<svg{}{} class="symbol {}" aria-hidden="true">{}</svg>').format(
         Markup(symbol.attributes),  # noqa: S704

@@ -172,7 +172,7 @@ def _feeder(site: Site, column: _Column, x: float, into: _Drawing) -> None:
     if cells:
         first, last = cells[0][0] + CELL_W / 2, cells[min(column.across, len(cells)) - 1][0] + CELL_W / 2
         into.lines.append(PlacedLine(points=((first, top - 16), (last, top - 16))))
-    for cell_x, cell_y, charger, connector in cells:
+    for cell_x, cell_y, connector in cells:
         symbol = library().connector(connector).name
         at = cell_x + (CELL_W - SYMBOL) / 2
         if cell_y == top:
@@ -184,10 +184,10 @@ def _feeder(site: Site, column: _Column, x: float, into: _Drawing) -> None:
         )
 
 
-def _cells(column: _Column, x: float, top: float) -> Iterator[tuple[float, float, Charger, Connector]]:
-    for number, (charger, connector) in enumerate(column.connectors):
+def _cells(column: _Column, x: float, top: float) -> Iterator[tuple[float, float, Connector]]:
+    for number, (_, connector) in enumerate(column.connectors):
         row, at = divmod(number, column.across)
-        yield x + at * CELL_W, top + row * CELL_H, charger, connector
+        yield x + at * CELL_W, top + row * CELL_H, connector
 
 
 def _home(plant: Plant) -> Mimic:
@@ -216,13 +216,21 @@ def _site_cell(plant: Plant, site: Site, x: float, y: float, into: _Drawing) -> 
     into.symbols += [
         PlacedSymbol(symbol="transformer", x=x, y=y, size=GRID, branch=site.path, label={}, link=link),
         PlacedSymbol(
-            symbol="number", x=x + 76, y=y + 40, size=SYMBOL, label={}, link=link,
+            symbol="number",
+            x=x + 76,
+            y=y + 40,
+            size=SYMBOL,
+            label={},
+            link=link,
             tags={"value": f"{site.path}.ChargingPower"},
         ),
         PlacedSymbol(
-            symbol="number", x=x + 156, y=y + 40, size=SYMBOL, link=link,
-            tags={"value": f"{site.path}.SessionsActive"}, label={"en": "sessions", "fr": "sessions"},
+            symbol="number",
+            x=x + 156,
+            y=y + 40,
+            size=SYMBOL,
+            link=link,
+            tags={"value": f"{site.path}.SessionsActive"},
+            label={"en": "sessions", "fr": "sessions"},
         ),
     ]
-
-

@@ -50,9 +50,7 @@ class Symbol:
         found = re.findall(r'data-when="([^"]*)"', self.body)
         return tuple(dict.fromkeys(state for states in found for state in states.split()))
 
-    def bind(
-        self, branch: str, given: Mapping[str, str], exists: Callable[[str], bool]
-    ) -> dict[str, str]:
+    def bind(self, branch: str, given: Mapping[str, str], exists: Callable[[str], bool]) -> dict[str, str]:
         """Role → tag: the given ones, and for the other roles what the branch has. Roles without a tag are left out."""
         bound = {role: path for role, path in given.items() if role in self.roles}
         for role, leaves in self.roles.items():
@@ -116,7 +114,10 @@ def _symbol(name: str, entry: Mapping[str, Any], drawings: Mapping[str, tuple[st
         body += drawings[entry["over"]][1]
     roles: Mapping[str, Sequence[str]] = entry["roles"]
     kinds = tuple(entry.get("of", ()))
-    unknown = [*(role for role in roles if role not in ROLES), *(kind for kind in kinds if kind not in BRANCHES)]
+    unknown = [
+        *(role for role in roles if role not in ROLES),
+        *(kind for kind in kinds if kind not in BRANCHES),
+    ]
     if unknown:
         raise ValueError(f"symbol {name}: unknown {', '.join(unknown)}")
     scale = entry.get("scale")

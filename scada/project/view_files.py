@@ -244,9 +244,7 @@ def write(directory: Path, mimic: Mimic) -> Path:
         with path.open("x", encoding="utf-8") as file:
             file.write(text_of(mimic))
     except FileExistsError:
-        raise StartError(
-            f"{path} is there already and belongs to the project: move it away first"
-        ) from None
+        raise StartError(f"{path} is there already and belongs to the project: move it away first") from None
     except OSError as error:
         raise StartError(f"{path} cannot be written: {error.strerror}") from error
     return path

@@ -33,7 +33,9 @@ WARM_UP_S = 20.0
 """For chargers to connect and vehicles to come: an empty site shows little."""
 PAGES = (
     "/site/Depot",
-    "/site/Depot?select=Depot.CP03.C2",
+    "/site/Depot?connector=Depot.CP03.C2",
+    "/view/Depot",
+    "/symbols",
     "/charger/Depot.CP03",
     "/alarms",
     "/alarms/suppressed",

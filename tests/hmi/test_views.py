@@ -6,13 +6,14 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from scada.charging.reservations import Reservation
 from scada.core.plant import HOME, Layer, Mimic, PlacedLine, PlacedSymbol, PlacedText
+from scada.core.ports import Point
 from scada.core.value import SECOND_US, Quality
 from scada.hmi.context import View
 from scada.hmi.pages import PAGES
 from scada.hmi.pages.home import leads_elsewhere
 from scada.hmi.tab import Tab
+from scada.runtime.charging_requests import MakeReservation
 
 C = "Depot.CP03.C2"
 HOSTILE = "<script>alert(1)</script>\"'"
@@ -75,9 +76,7 @@ async def test_a_view_of_the_project_is_drawn_as_it_is_written(world: Any) -> No
 
 
 async def test_a_command_on_a_view_is_offered_by_right_and_asks_first(world: Any) -> None:
-    stop = PlacedSymbol(
-        symbol="button", x=1.0, y=1.0, branch=C, label={"en": "Stop"}, command="RemoteStop"
-    )
+    stop = PlacedSymbol(symbol="button", x=1.0, y=1.0, branch=C, label={"en": "Stop"}, command="RemoteStop")
     own(world, symbols=(stop,))
     html = str((await view(world)).main)
     assert 'data-command="RemoteStop"' in html
@@ -148,31 +147,19 @@ async def test_an_alarm_that_comes_is_in_the_open_faceplate(world: Any) -> None:
 
 
 async def test_a_reservation_stands_in_the_faceplate(world: Any) -> None:
-    now_us = world.clock.now_us()
-    held = Reservation(
-        id=1,
-        site="Depot",
-        connector=C,
-        any=False,
-        id_tag="BUS-7",
-        parent="",
-        from_us=now_us,
-        until_us=now_us + 3600 * SECOND_US,
-        user="op",
-        made_us=now_us,
-        state="active",
-    )
-    reservations = world.host.core.charging.reservations
     _, _, before = await panel(world)
-    assert "BUS-7" not in before
-    reservations._all[1] = held
+    assert "· FLEET-0001" not in before
+    now_us = world.clock.now_us()
+    until_us = now_us + 3600 * SECOND_US
+    actor = world.actor("op")
+    await world.host.request(
+        MakeReservation(target=C, from_us=now_us, until_us=until_us, actor=actor, id_tag="FLEET-0001")
+    )
     _, _, html = await panel(world)
-    assert "BUS-7" in html
+    assert "· FLEET-0001" in html
 
 
 async def test_a_curve_of_the_last_hour_stands_in_the_faceplate(world: Any) -> None:
-    from scada.core.ports import Point
-
     now_us = world.clock.now_us()
     world.archive.samples = [
         Point(now_us - 1800 * SECOND_US, 11.0, 0),

@@ -16,7 +16,15 @@ from scada.testing import small_plant
 
 WANTED = {
     *("charger-ac", "charger-dc", "charger-two", "connector-type1", "connector-type2", "connector-ccs1"),
-    *("connector-ccs2", "connector-chademo", "connector-nacs", "connector-domestic", "vehicle", "meter", "breaker"),
+    *(
+        "connector-ccs2",
+        "connector-chademo",
+        "connector-nacs",
+        "connector-domestic",
+        "vehicle",
+        "meter",
+        "breaker",
+    ),
     *("transformer", "busbar", "pv", "battery", "gauge", "bar", "number", "lamp", "button", "text"),
 }
 
@@ -64,8 +72,14 @@ def test_one_symbol_is_bound_to_a_branch_and_finds_its_tags(plant: Plant) -> Non
         "online": "Depot.CP03.Online",
         "value": "Depot.CP03.C2.ActivePower",
     }
-    given = library().symbols["gauge"].bind(
-        "", {"value": "Depot.Grid.CurrentL1", "state": "Depot.CP01.Online"}, plant.definitions.__contains__
+    given = (
+        library()
+        .symbols["gauge"]
+        .bind(
+            "",
+            {"value": "Depot.Grid.CurrentL1", "state": "Depot.CP01.Online"},
+            plant.definitions.__contains__,
+        )
     )
     assert given == {"value": "Depot.Grid.CurrentL1"}, "a role that the symbol does not have binds nothing"
 

@@ -134,7 +134,11 @@ def test_mistakes_are_said_with_their_place_and_change_nothing(
     plant: Plant, tmp_path: Path, old: str, new: str, said: str
 ) -> None:
     assert old in VIEW
-    files = {"yard.toml": VIEW.replace(old, new, 1), "false.png": b"<html>", "page.html": b"<html>"}
+    files: dict[str, str | bytes] = {
+        "yard.toml": VIEW.replace(old, new, 1),
+        "false.png": b"<html>",
+        "page.html": b"<html>",
+    }
     _, problems = read(plant, folder(plant, tmp_path, files))
     assert problems
     assert any(said in problem for problem in problems), problems
@@ -148,7 +152,7 @@ def test_a_plan_lies_behind_the_symbols(plant: Plant, tmp_path: Path) -> None:
     assert mimics[0].background == "plan.png"
 
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\r"), max_size=20)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=20)
 NUMBER = st.floats(-20_000, 20_000).map(lambda number: round(number, 3) + 0.0)
 TEXTS = st.fixed_dictionaries({"en": TEXT, "fr": TEXT})
 SYMBOLS = st.builds(

@@ -30,7 +30,8 @@ async def build(visit: Visit) -> View:
 
     chosen = visit.query.get("connector", "") if mimic.owned else ""
     selection = await select(chosen, live)
-    counts, fragments = {}, []
+    counts: dict[str, Markup] = {}
+    fragments = []
     for site in visit.plant.sites:
         fragment = _counts(visit, site)
         fragment.shown = str(counts.setdefault(site.path, count_line(visit, site)))
