@@ -101,7 +101,7 @@ class Screen:
             .render(
                 _=tr,
                 language=language,
-                theme=theme if theme in THEMES else theme_of(request),
+                theme=theme if theme in THEMES else theme_of(request, self._services),
                 title=self._services.plant.text(site.label, language) or site.path,
                 state_url=f"/screen/{quote(site.path)}/state?lang={language}",
                 picture=picture,
