@@ -137,7 +137,8 @@ def _sessions(router: APIRouter, services: ApiServices, secured: list[Any]) -> N
             to_us=models.parse_time(to, "to"),
         )
         page = await services.archive.visits(where, limit, cursor)
-        return models.Page(items=[shapes.visit_item(one) for one in page.items], next=page.next)
+        items = [shapes.visit_item(one) for one in page.items]
+        return models.Page(items=items, next=page.next, complete=page.complete)
 
     @router.get("/sessions/{number}/stop", tags=["charging"], dependencies=[*secured, see], responses=_ABSENT)
     async def stop_conditions(number: int) -> shapes.StopItem:

@@ -15,6 +15,9 @@ PAGE = 500
 EXPORT_MAX = 100_000
 """Rows of one export, newest first; what is older comes with an earlier `to`."""
 
+MISSING = "what is older cannot be read now and is missing here"
+"""The last line of a file that is not whole."""
+
 T = TypeVar("T")
 
 
@@ -49,6 +52,9 @@ async def _lines(
         page = await read(PAGE, cursor)
         rows = (item(row).model_dump() for row in page.items)
         yield csv_text.lines([row[name] for name in names] for row in rows)
+        if not page.complete:
+            yield csv_text.lines([[MISSING]])
+            return
         cursor = page.next
         if cursor is None:
             return

@@ -75,7 +75,8 @@ def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
     ) -> models.Page[models.JournalItem]:
         """The alarm journal, newest first, as far as the caller's role sees it."""
         page = await archive.alarm_journal(where, limit, cursor)
-        return models.Page(items=[models.journal_item(row) for row in page.items], next=page.next)
+        items = [models.journal_item(row) for row in page.items]
+        return models.Page(items=items, next=page.next, complete=page.complete)
 
     @router.get(
         "/alarms/journal.csv", tags=["alarms"], dependencies=secured, response_class=StreamingResponse

@@ -20,10 +20,14 @@ T = TypeVar("T")
 
 
 class Page(BaseModel, Generic[T]):
-    """A part of a list; `next` is the cursor of the next part, null at the end."""
+    """A part of a list; `next` is the cursor of the next part, null at the end.
+
+    `complete`: false where older items lie in a database that cannot be read now: they are missing here.
+    """
 
     items: list[T]
     next: str | None
+    complete: bool = True
 
 
 class TagItem(BaseModel):

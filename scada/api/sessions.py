@@ -53,6 +53,7 @@ def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
                 for record in page.items
             ],
             next=page.next,
+            complete=page.complete,
         )
 
     @router.get(

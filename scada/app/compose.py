@@ -383,7 +383,7 @@ def _configured(
     if plant.charging.imports:
         services["Tokens"] = TokenImports(plant, host, secret).run
     if plant.exports:
-        services["Exports"] = Exports(plant, host, running.documents, secret).run
+        services["Exports"] = Exports(plant, host, running.documents, secret, running.store.older).run
     if any(rota.calendar for rota in plant.rotas):
         services["Calendars"] = Calendars(plant, host).run
     if simulate:

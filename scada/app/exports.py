@@ -19,7 +19,7 @@ from scada.alarming.oncall.wall import local_day, moment
 from scada.core.errors import ScadaError
 from scada.core.plant import Export, Plant
 from scada.core.value import GOOD, SECOND_US, TimeUs, Value
-from scada.history import Exporter, ExportError
+from scada.history import Exporter, ExportError, Older
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
 
@@ -67,14 +67,21 @@ class Exports:
 
     Args:
         secret: reference → secret, asked at each run.
+        older: what `core.db` no longer has.
 
     Attributes:
         state: export → what is wrong with it; without those that work.
     """
 
     def __init__(
-        self, plant: Plant, host: PlantHost, documents: Documents, secret: Callable[[str], str | None]
+        self,
+        plant: Plant,
+        host: PlantHost,
+        documents: Documents,
+        secret: Callable[[str], str | None],
+        older: Older,
     ) -> None:
+        self._older = older
         self._plant, self._host, self._secret = plant, host, secret
         self._positions = documents.drawer("export", Position)
         self._pools: dict[str, ThreadPoolExecutor] = {}
@@ -133,7 +140,7 @@ class Exports:
             pool = self._pools[export.name] = ThreadPoolExecutor(1, f"export {export.name}")
         began_us = self._host.clock.now_us()
         exporter = await loop.run_in_executor(
-            pool, Exporter, self._plant.directory, url, self._plant.name, export.prefix
+            pool, Exporter, self._plant.directory, url, self._plant.name, export.prefix, self._older
         )
         try:
             made = await loop.run_in_executor(pool, exporter.prepare, export.what)

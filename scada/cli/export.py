@@ -75,6 +75,10 @@ def _rows(client: httpx2.Client, what: str, said: dict[str, str]) -> Iterator[di
         more = {"cursor": cursor} if cursor else {}
         page = ask(client, "GET", path, params={**said, "limit": str(PAGE), **more}, timeout=60)
         yield from page["items"]
+        if not page["complete"]:
+            raise StartError(
+                "older rows lie in a database that cannot be read now: try again, or give a later --from"
+            )
         cursor = page["next"]
         if cursor is None:
             return

@@ -6,6 +6,7 @@ ScadaError
 ├── BadRequest        an outside party asked for something malformed: nothing was changed
 ├── NotFound          ... for something that does not exist
 ├── Denied            ... for something its rights do not cover
+├── Unavailable       ... for what lies where it cannot be read now
 └── JournalError      a record could not be made durable in time
 """
 

@@ -65,10 +65,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A part of a list: items, and the cursor of the next part (None: this was the last)."""
+    """A part of a list: items, and the cursor of the next part (None: this was the last).
+
+    Attributes:
+        complete: nothing is missing among the items; False: older ones lie where they cannot be read now.
+    """
 
     items: Sequence[T]
     next: str | None
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

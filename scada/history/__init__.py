@@ -2,6 +2,7 @@
 
 from scada.history.database import prepare_directory
 from scada.history.export import Exporter, ExportError
+from scada.history.older import Older
 from scada.history.samples import SampleHistory
 from scada.history.samples.check import check as check_samples
 from scada.history.samples.check import compact as compact_samples
@@ -12,6 +13,7 @@ __all__ = [
     "CoreStore",
     "ExportError",
     "Exporter",
+    "Older",
     "SampleHistory",
     "SampleStore",
     "check_samples",

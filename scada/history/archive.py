@@ -10,13 +10,14 @@ import asyncio
 import base64
 import binascii
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Select, func, select, tuple_
+from sqlalchemy import Double, Engine, cast, func, select
 
-from scada.core.errors import BadRequest
+from scada.core.errors import BadRequest, Unavailable
 from scada.core.message_ports import OutboxRow
 from scada.core.ports import (
     Aggregate,
@@ -34,15 +35,20 @@ from scada.core.records import AlarmTransition, AuditRecord, TransactionRecord, 
 from scada.core.value import TimeUs
 from scada.history import filters, schema
 from scada.history.figures import figures
+from scada.history.floors import AUDIT, COMMANDS, JOURNAL, SESSIONS, VISITS
+from scada.history.older import LONG_TIMEOUT_S, Older
+from scada.history.pages import Wanted, below, page
 from scada.history.rows import to_audit, to_command, to_mail, to_transaction, to_transition, to_visit
 from scada.history.samples import SampleHistory, query
-from scada.history.sessions import search
+from scada.history.sessions import wanted
 
 LIMIT_MAX = 1_000
 POINTS_MAX = 20_000
 """Bound of one curve: 16 times the pixels of a wide screen."""
 
 PIXELS_MAX = 10_000
+EVEN_S = 5.0
+"""How long figures wait for the feeding."""
 PATHS_MAX = 1_000
 TIME_MAX_US = 2**62
 """Times beyond are no question but a mistake, and would overflow in the arithmetic of a span."""
@@ -55,6 +61,7 @@ class SqlArchive:
 
     Args:
         engine: of `core.db`, for reading.
+        older: what it no longer keeps.
         pool: where queries run.
         priorities: level → priority class, for figures.
     """
@@ -62,11 +69,13 @@ class SqlArchive:
     def __init__(
         self,
         engine: Engine,
+        older: Older,
         samples: SampleHistory,
         pool: ThreadPoolExecutor,
         priorities: Mapping[int, str],
     ) -> None:
         self._engine = engine
+        self._older = older
         self._samples = samples
         self._pool = pool
         self._priorities = priorities
@@ -74,23 +83,12 @@ class SqlArchive:
     async def sessions(self, where: SessionFilter, limit: int, cursor: str | None) -> Page[TransactionRecord]:
         """Transactions, by their start.
 
-        A page may hold less than `limit`, even nothing, and still have a next one: see `scada.history.sessions`.
+        A page may hold less than `limit`, even nothing, and still have a next one: see `scada.history.pages`.
 
         Raises:
             BadRequest: the cursor is not ours, or the limit is out of bounds.
         """
-        if not 1 <= limit <= LIMIT_MAX:
-            raise BadRequest(f"limit is 1 to {LIMIT_MAX}")
-        after = None if cursor is None else tuple(decode_cursor(cursor, "s", 2))
-
-        def read() -> Page[TransactionRecord]:
-            with self._engine.connect() as connection:
-                rows, following = search(connection, where, limit, after)
-            return Page(
-                list(map(to_transaction, rows)), encode_cursor("s", *following) if following else None
-            )
-
-        return await self._run(read)
+        return await self._page(wanted(where), "s", limit, cursor, to_transaction)
 
     async def visits(self, where: VisitFilter, limit: int, cursor: str | None) -> Page[VisitRecord]:
         """From plug-in to unplug, by the plug-in.
@@ -98,14 +96,8 @@ class SqlArchive:
         Raises:
             BadRequest: the cursor is not ours, or the limit is out of bounds.
         """
-        table = schema.visit
-        query = select(table).where(*filters.of_visits(where))
-        query = query.order_by(table.c.began_us.desc(), table.c.id.desc())
-        if cursor is not None:
-            query = query.where(tuple_(table.c.began_us, table.c.id) < tuple_(*decode_cursor(cursor, "v", 2)))
-        return await self._page(
-            query, limit, to_visit, lambda last: encode_cursor("v", last.began_us, last.id)
-        )
+        of = Wanted(VISITS, filters.of_visits(where), (), where.from_us, here=where.open is True)
+        return await self._page(of, "v", limit, cursor, to_visit)
 
     async def alarm_journal(
         self, where: JournalFilter, limit: int, cursor: str | None
@@ -115,24 +107,31 @@ class SqlArchive:
         Raises:
             BadRequest: the cursor is not ours, or the limit is out of bounds.
         """
-        table = schema.alarm_journal
-        query = select(table).where(*filters.of_journal(where)).order_by(table.c.sequence.desc())
-        if cursor is not None:
-            query = query.where(table.c.sequence < decode_cursor(cursor, "a", 1)[0])
-        return await self._page(query, limit, to_transition, lambda last: encode_cursor("a", last.sequence))
+        of = Wanted(JOURNAL, filters.of_journal(where), (), where.from_us)
+        return await self._page(of, "a", limit, cursor, to_transition)
 
     async def alarm_figures(self, where: JournalFilter, from_us: TimeUs, to_us: TimeUs) -> AlarmFigures:
         """The figures of `from_us <= time < to_us`; of `where` site, branch, levels and role count.
 
         Raises:
             BadRequest: the span is empty.
+            Unavailable: rows are in PostgreSQL only, and it cannot be read, or it is too far behind.
         """
         if from_us >= to_us:
             raise BadRequest("the span of figures must end after it begins")
 
         def read() -> AlarmFigures:
             with self._engine.connect() as connection:
-                return figures(connection, where, from_us, to_us, self._priorities)
+                under = below(connection, Wanted(JOURNAL, ()))
+                if under is None:
+                    return figures(connection, where, from_us, to_us, self._priorities)
+            # One that stands at the end may have come at any time: they are counted where all rows are.
+            self._see_even()
+            return self._older.ask(
+                lambda other: figures(other, where, from_us, to_us, self._priorities),
+                under.identity,
+                LONG_TIMEOUT_S,
+            )
 
         return await self._run(read)
 
@@ -142,11 +141,8 @@ class SqlArchive:
         Raises:
             BadRequest: the cursor is not ours, or the limit is out of bounds.
         """
-        table = schema.audit
-        query = select(table).where(*filters.of_audit(where)).order_by(table.c.id.desc())
-        if cursor is not None:
-            query = query.where(table.c.id < decode_cursor(cursor, "u", 1)[0])
-        return await self._page(query, limit, to_audit, lambda last: encode_cursor("u", last.id))
+        of = Wanted(AUDIT, filters.of_audit(where), (), where.from_us)
+        return await self._page(of, "u", limit, cursor, to_audit)
 
     async def commands(self, where: DeedFilter, limit: int, cursor: str | None) -> Page[CommandRow]:
         """Commands and their outcomes, by the time of issue.
@@ -154,15 +150,8 @@ class SqlArchive:
         Raises:
             BadRequest: the cursor is not ours, or the limit is out of bounds.
         """
-        table = schema.command
-        query = select(table).where(*filters.of_commands(where))
-        query = query.order_by(table.c.issued_us.desc(), table.c.id.desc())
-        if cursor is not None:
-            key = tuple_(*decode_cursor(cursor, "c", 2, texts=1))
-            query = query.where(tuple_(table.c.issued_us, table.c.id) < key)
-        return await self._page(
-            query, limit, to_command, lambda last: encode_cursor("c", last.issued_us, last.id)
-        )
+        of = Wanted(COMMANDS, filters.of_commands(where), (), where.from_us)
+        return await self._page(of, "c", limit, cursor, to_command, texts=1)
 
     async def outbox(self, limit: int, cursor: str | None) -> Page[OutboxRow]:
         """Mails, by their number.
@@ -170,11 +159,21 @@ class SqlArchive:
         Raises:
             BadRequest: the cursor is not ours, or the limit is out of bounds.
         """
+        _see_limit(limit)
         table = schema.outbox
-        query = select(table).order_by(table.c.id.desc())
+        query = select(table).order_by(table.c.id.desc()).limit(limit + 1)
         if cursor is not None:
             query = query.where(table.c.id < decode_cursor(cursor, "o", 1)[0])
-        return await self._page(query, limit, to_mail, lambda last: encode_cursor("o", last.id))
+
+        def read() -> Page[OutboxRow]:
+            with self._engine.connect() as connection:
+                rows = connection.execute(query).all()
+            shown = rows[:limit]
+            return Page(
+                list(map(to_mail, shown)), encode_cursor("o", shown[-1].id) if len(rows) > limit else None
+            )
+
+        return await self._run(read)
 
     async def points(self, path: str, from_us: TimeUs, to_us: TimeUs, limit: int) -> Sequence[Point]:
         """The newest `limit` samples of a tag in `from_us <= time < to_us`, oldest first.
@@ -246,10 +245,14 @@ class SqlArchive:
         await self._run(lambda: self._samples.correct(corrections))
 
     async def energy_wh(self, site: str, from_us: TimeUs, to_us: TimeUs) -> tuple[int, int]:
-        """(energy, number of transactions) of those that started in `from_us <= time < to_us`."""
+        """(energy, number of transactions) of those that started in `from_us <= time < to_us`.
+
+        Raises:
+            Unavailable: some are no longer in `core.db`, and PostgreSQL cannot be read.
+        """
         table = schema.transaction
-        # total(), not sum(): a row with an impossible meter must not end the query with an overflow.
-        query = select(func.total(table.c.energy_wh), func.count()).where(
+        # Added up as floats: a row with an impossible meter must not end the query with an overflow.
+        query = select(func.sum(cast(table.c.energy_wh, Double)), func.count()).where(
             table.c.started_us >= from_us, table.c.started_us < to_us
         )
         if site:
@@ -258,31 +261,63 @@ class SqlArchive:
         def read() -> tuple[int, int]:
             with self._engine.connect() as connection:
                 energy, number = connection.execute(query).one()
-                return int(energy), int(number)
+                under = below(connection, Wanted(SESSIONS, (), (), from_us))
+            if under is not None:
+                there = query.where(*under.conditions)
+                more = self._older.ask(lambda other: other.execute(there).one(), under.identity)
+                energy, number = (energy or 0) + (more[0] or 0), number + more[1]
+            return int(energy or 0), int(number)
 
         return await self._run(read)
 
+    def _see_even(self) -> None:
+        """Wait until PostgreSQL has the rows of the alarm journal that are here now.
+
+        Raises:
+            Unavailable: it has not within `EVEN_S`.
+        """
+        feed = schema.feed.c
+        mine = feed.source == schema.alarm_journal.name
+        ends = time.monotonic() + EVEN_S
+        with self._engine.connect() as connection:
+            last = connection.scalar(select(func.max(feed.position)).where(mine))
+        while last is not None:
+            with self._engine.connect() as connection:
+                first = connection.scalar(select(func.min(feed.position)).where(mine))
+            if first is None or first > last:
+                return
+            if time.monotonic() > ends:
+                raise Unavailable(
+                    "PostgreSQL does not have the newest rows of the alarm journal yet: see System.FeedState"
+                )
+            time.sleep(0.05)
+
     async def _page(
         self,
-        query: Select[Any],
+        of: Wanted,
+        kind: str,
         limit: int,
+        cursor: str | None,
         make: Callable[[Any], T],
-        cursor_of: Callable[[Any], str],
+        texts: int = 0,
     ) -> Page[T]:
-        if not 1 <= limit <= LIMIT_MAX:
-            raise BadRequest(f"limit is 1 to {LIMIT_MAX}")
+        _see_limit(limit)
+        after = None if cursor is None else tuple(decode_cursor(cursor, kind, len(of.listing.names), texts))
 
         def read() -> Page[T]:
-            with self._engine.connect() as connection:
-                rows = connection.execute(query.limit(limit + 1)).all()
-            more = len(rows) > limit
-            rows = rows[:limit]
-            return Page([make(row) for row in rows], cursor_of(rows[-1]) if more else None)
+            found = page(self._engine, self._older, of, limit, after)
+            following = encode_cursor(kind, *found.next) if found.next is not None else None
+            return Page(list(map(make, found.rows)), following, found.complete)
 
         return await self._run(read)
 
     async def _run(self, read: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, read)
+
+
+def _see_limit(limit: int) -> None:
+    if not 1 <= limit <= LIMIT_MAX:
+        raise BadRequest(f"limit is 1 to {LIMIT_MAX}")
 
 
 def _see_span(from_us: TimeUs, to_us: TimeUs) -> None:

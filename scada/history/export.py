@@ -6,7 +6,7 @@ changes nothing, and it needs no words that only some databases know. Nothing el
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -30,14 +30,18 @@ from sqlalchemy import (
     delete,
     insert,
     inspect,
+    select,
 )
 from sqlalchemy import text as sql
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from scada.core.errors import Unavailable
 from scada.core.value import TimeUs
 from scada.history.database import make_engine
+from scada.history.floors import AUDIT, JOURNAL, SESSIONS, Floor, Listing, floor_of
+from scada.history.older import LONG_TIMEOUT_S, Older, identity_of
 from scada.history.samples.engine import Place, explain, postgresql_engine
 
 BATCH = 500
@@ -65,8 +69,10 @@ class _Shape:
         key: numbers; with the project's name they are the primary key there.
         whole: the column by which rows are replaced.
         rows: query for the rows that `:chosen` names.
+        listing: the list that they are of; `journal`: in order of its key, else of changes.
     """
 
+    listing: Listing
     table: str
     key: tuple[str, ...]
     whole: str
@@ -74,6 +80,17 @@ class _Shape:
     news: str
     rows: str
     batch: int = BATCH
+
+    @property
+    def journal(self) -> bool:
+        """Rows never change."""
+        return self.listing in (JOURNAL, AUDIT)
+
+    def older(self, cursor: Cursor, floor: Floor | None) -> bool:
+        """After the cursor come rows that `core.db` no longer has."""
+        if floor is None:
+            return False
+        return cursor[0] < floor.lead if self.journal else cursor[0] <= floor.changed_us
 
 
 def _columns(**kinds: str) -> dict[str, Any]:
@@ -91,13 +108,14 @@ def _journal(table: str, number: str) -> str:
 def _changes(table: str, column: str) -> str:
     return (
         f"SELECT * FROM (SELECT id, {column} AS major, id AS minor FROM {table} "  # noqa: S608 (ours)
-        f"WHERE ({column}, id) > (:major, :minor) ORDER BY {column}, id LIMIT :limit)"
+        f"WHERE ({column}, id) > (:major, :minor) ORDER BY {column}, id LIMIT :limit) AS changes"
     )
 
 
 _FIGURES = _changes("session_figures", "computed_us")
 _SHAPES: Mapping[str, _Shape] = {
     "sessions": _Shape(
+        SESSIONS,
         "sessions",
         ("id",),
         "id",
@@ -109,11 +127,12 @@ _SHAPES: Mapping[str, _Shape] = {
             cost="m", currency="t", station_start_wh="i", station_stop_wh="i", meter_difference_wh="i", flags="t",
             figure_flags="t",
         ),
-        f"SELECT * FROM ({_changes('charging_transaction', 'updated_us')} UNION ALL {_FIGURES}) "  # noqa: S608
+        f"SELECT * FROM ({_changes('charging_transaction', 'updated_us')} UNION ALL {_FIGURES}) AS news "  # noqa: S608
         "ORDER BY major, minor LIMIT :limit",
         "SELECT * FROM sessions WHERE id IN ({})",
     ),
     "alarms": _Shape(
+        JOURNAL,
         "alarms",
         ("sequence",),
         "sequence",
@@ -125,6 +144,7 @@ _SHAPES: Mapping[str, _Shape] = {
         "SELECT * FROM alarms WHERE sequence IN ({})",
     ),
     "audit": _Shape(
+        AUDIT,
         "audit",
         ("id",),
         "id",
@@ -136,6 +156,7 @@ _SHAPES: Mapping[str, _Shape] = {
         "FROM audit WHERE id IN ({})",
     ),
     "energy": _Shape(
+        SESSIONS,
         "energy_15min",
         ("session", "quarter_us"),
         "session",
@@ -171,12 +192,16 @@ class Exporter:
         url: of the target.
         project: stands in each row, so that many projects share a database.
         prefix: of the names of tables.
+        older: what `core.db` no longer has.
 
     Raises:
         ExportError: the URL cannot be used.
     """
 
-    def __init__(self, directory: Path, url: str, project: str, prefix: str = "") -> None:
+    def __init__(
+        self, directory: Path, url: str, project: str, prefix: str = "", older: Older | None = None
+    ) -> None:
+        self._older = older or Older(None)
         self._url = _target(directory, url)
         self._project = project
         metadata = MetaData()
@@ -246,11 +271,23 @@ class Exporter:
         try:
             with self._source.connect() as connection:
                 place = {"major": cursor[0], "minor": cursor[1], "limit": shape.batch}
-                news = connection.execute(sql(shape.news), place).all()
+                parts = [_news(shape, place)(connection)]
+                under = shape.older(cursor, floor_of(connection, shape.listing))
+                identity = identity_of(connection)
+                if under:
+                    parts.append(self._older.ask(_news(shape, place), identity, LONG_TIMEOUT_S))
+                news, full = _first(parts, shape.batch)
                 if not news:
                     return Step(cursor, 0, False)
-                chosen = sorted({row.id for row in news})
+                chosen = sorted({number for *_, number in news})
                 rows = self._rows(connection, shape, chosen)
+                gone = _gone(connection, shape, chosen) if under else []
+            if gone:
+                rows += self._older.ask(
+                    lambda other: self._rows(other, shape, gone), identity, LONG_TIMEOUT_S
+                )
+        except Unavailable as error:
+            raise ExportError(str(error)) from error
         except SQLAlchemyError as error:
             raise ExportError(f"core.db cannot be read: {error}") from error
         try:
@@ -261,10 +298,9 @@ class Exporter:
                     connection.execute(insert(table), rows[begin : begin + INSERT_MAX])
         except SQLAlchemyError as error:
             raise ExportError(self._sentence(error)) from error
-        last = news[-1]
-        journal = last.minor == 0
-        more = len(news) == shape.batch and (journal or last.major <= until_us)
-        return Step((last.major, last.minor), len(rows), more)
+        major, minor, _ = news[-1]
+        more = full and (shape.journal or major <= until_us)
+        return Step((major, minor), len(rows), more)
 
     def close(self) -> None:
         """Let go of both databases."""
@@ -299,6 +335,26 @@ class Exporter:
         return text.replace(str(password), "***") if password else text
 
 
+def _news(shape: _Shape, place: Mapping[str, int]) -> Callable[[Connection], list[tuple[int, int, int]]]:
+    return lambda other: [(row.major, row.minor, row.id) for row in other.execute(sql(shape.news), place)]
+
+
+def _first(
+    parts: Sequence[list[tuple[int, int, int]]], batch: int
+) -> tuple[list[tuple[int, int, int]], bool]:
+    """(what comes first of parts that are each in order, whether there may be more): as far as all of them reach."""
+    ends = [part[-1] for part in parts if len(part) == batch]
+    found = sorted({one for part in parts for one in part if not ends or one <= min(ends)})
+    return found[:batch], bool(ends) or len(found) > batch
+
+
+def _gone(connection: Connection, shape: _Shape, chosen: Sequence[int]) -> list[int]:
+    """Those that `core.db` no longer has."""
+    key = shape.listing.key
+    found = set(connection.scalars(select(key).where(key.in_(chosen))))
+    return [one for one in chosen if one not in found]
+
+
 def _target(directory: Path, text: str) -> URL:
     try:
         url = make_url(text.strip())
@@ -326,6 +382,10 @@ def _fit(kind: Any, value: Any, exact: bool) -> Any:
     if kind is _MONEY:
         return Decimal(str(value)) if exact else str(value)
     if kind is _TIME:
+        if isinstance(value, datetime):
+            # Milliseconds, as the views of SQLite tell them.
+            half = timedelta(microseconds=500)
+            return _EPOCH + timedelta(milliseconds=(value - _EPOCH + half) // timedelta(milliseconds=1))
         if isinstance(value, str):
             return datetime.fromisoformat(value)
         return _EPOCH + timedelta(microseconds=value)

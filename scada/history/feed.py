@@ -31,7 +31,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from scada.core.errors import StartError
-from scada.history import schema
+from scada.core.value import TimeUs
+from scada.history import prune, schema
+from scada.history.floors import LISTINGS, floor_of
 from scada.history.samples.engine import Place, explain, postgresql_engine
 from scada.history.upgrade import VERSION_TABLE, upgrade
 
@@ -50,6 +52,8 @@ BATCH = 500
 """Keys of one transaction."""
 POLL_S = 1.0
 RETRY_FIRST_S, RETRY_MAX_S = 1.0, 60.0
+PRUNE_EVERY_S, PRUNE_PAUSE_S = 600.0, 0.2
+"""Between two looks for old rows, and between two batches of one."""
 CLOSE_S = 10.0
 REFUSED_MAX = 100
 """Rows that PostgreSQL takes for impossible and that are named in the log; what follows is only counted."""
@@ -99,6 +103,7 @@ class Feeder:
     Args:
         writer: of `core.db`; its keys are read and deleted under `lock`.
         reader: of `core.db`.
+        local_us: how long `core.db` keeps what PostgreSQL has; None: for ever.
 
     Attributes:
         state: what is wrong, as a sentence; empty: nothing is.
@@ -106,12 +111,21 @@ class Feeder:
         refused: rows that PostgreSQL took for impossible and that it does not have.
     """
 
-    def __init__(self, place: Place, writer: Engine, reader: Engine, lock: threading.Lock) -> None:
+    def __init__(
+        self,
+        place: Place,
+        writer: Engine,
+        reader: Engine,
+        lock: threading.Lock,
+        local_us: TimeUs | None = None,
+    ) -> None:
         if place.url is None:
             raise ValueError("there is nowhere to feed to")
         self._place, self._writer, self._reader, self._lock = place, writer, reader, lock
         self._identity = arm(writer, lock)
         self._target = postgresql_engine(place.url, 1)
+        self._pruner = prune.Pruner(writer, reader, lock, self._target, _fit)
+        self._local_us, self._prune_at = local_us, 0.0
         self._prepared = False
         self._stop = threading.Event()
         self._even_at = time.monotonic()
@@ -156,7 +170,7 @@ class Feeder:
                 if number == 0:
                     self._even_at, self.waiting = time.monotonic(), 0
                 if number < BATCH:
-                    self._stop.wait(POLL_S)
+                    self._stop.wait(PRUNE_PAUSE_S if self._prune() else POLL_S)
             except Exception as error:
                 text = self._sentence(error)
                 if text != self.state:
@@ -191,6 +205,15 @@ class Feeder:
         self._count()
         return len(keys)
 
+    def _prune(self) -> bool:
+        """Delete a batch of what PostgreSQL has long had; there is more to look at."""
+        if self._local_us is None:
+            return False
+        if time.monotonic() >= self._prune_at:
+            self._prune_at = time.monotonic() + PRUNE_EVERY_S
+            self._pruner.begin()
+        return self._pruner.step(time.time_ns() // 1_000 - self._local_us)
+
     def _count(self) -> None:
         try:
             with self._reader.connect() as connection:
@@ -212,6 +235,7 @@ class Feeder:
                     "give the history a database of its own"
                 )
             upgrade(connection)
+            self._see_older(connection)
             owner = connection.exec_driver_sql(
                 "SELECT value FROM feed_source WHERE name = 'identity'"
             ).scalar()
@@ -226,6 +250,20 @@ class Feeder:
                     "core.db is gone, delete the row 'identity' of its table feed_source"
                 )
         self._prepared = True
+
+    def _see_older(self, connection: Connection) -> None:
+        """What was deleted here must be there."""
+        with self._reader.connect() as own:
+            known = [(listing, floor_of(own, listing)) for listing in LISTINGS]
+        for listing, floor in known:
+            if floor is None:
+                continue
+            older = select(listing.lead).where(listing.lead < floor.lead).limit(1)
+            if connection.execute(older).one_or_none() is None:
+                raise StartError(
+                    f"{self._place} does not have the older records that core.db no longer keeps "
+                    f"(table {listing.table.name}): name the database that had them, or put its backup in place"
+                )
 
     def _put(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         statement = insert(table)

@@ -77,7 +77,7 @@ def _rate(connection: Connection, raised: filters.Conditions) -> tuple[int, int]
     span = select(func.count().label("raised")).where(*raised).group_by(_J.time_us // SPAN_US).subquery()
     flood = case((span.c.raised > FLOOD_ABOVE, 1), else_=0)
     peak, floods = connection.execute(select(func.max(span.c.raised), func.sum(flood))).one()
-    return peak or 0, floods or 0
+    return int(peak or 0), int(floods or 0)
 
 
 def _most_frequent(connection: Connection, raised: filters.Conditions) -> list[tuple[str, int]]:
@@ -212,7 +212,7 @@ def _time_to_acknowledge(
     if not number:
         return None, None
     # A clock that was put back makes no negative time.
-    took = func.max(_J.time_us - _J.raised_us, 0)
+    took = case((_J.time_us > _J.raised_us, _J.time_us - _J.raised_us), else_=0)
     sorted_times = select(took.label("took_us")).where(*acknowledged).order_by("took_us")
 
     def at(rank: int) -> float:

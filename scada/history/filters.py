@@ -8,6 +8,7 @@ from scada.core.access import LEVEL_MAX, Role
 from scada.core.ports import DeedFilter, JournalFilter, SessionFilter, VisitFilter
 from scada.core.value import TimeUs
 from scada.history import schema
+from scada.history.floors import binary
 
 Conditions = list[ColumnElement[bool]]
 
@@ -173,7 +174,8 @@ def _span(column: Column[int], from_us: TimeUs | None, to_us: TimeUs | None) -> 
 def _within(column: Column[str], branch: str) -> ColumnElement[bool]:
     # A span of texts instead of LIKE: it takes the index, case counts, and no character needs an escape.
     after_dot = chr(ord(".") + 1)
-    return or_(column == branch, and_(column > f"{branch}.", column < f"{branch}{after_dot}"))
+    exact = binary(column)
+    return or_(column == branch, and_(exact > f"{branch}.", exact < f"{branch}{after_dot}"))
 
 
 def _contains(column: Column[str], text: str) -> ColumnElement[bool]:

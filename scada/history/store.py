@@ -17,12 +17,13 @@ from scada.core.errors import StartError
 from scada.core.plant import HistorySettings
 from scada.core.ports import UserRow
 from scada.core.records import AlarmState, TransactionState
-from scada.core.value import TimeUs
+from scada.core.value import SECOND_US, TimeUs
 from scada.history import feed, schema
 from scada.history.archive import SqlArchive
 from scada.history.database import make_engine, prepare_directory
 from scada.history.journal import SqlJournal
 from scada.history.messages import SqlMessages
+from scada.history.older import Older
 from scada.history.outbox import SqlOutbox
 from scada.history.rows import (
     to_alarm,
@@ -42,6 +43,7 @@ from scada.runtime.plant_core import Restart
 
 READERS = 3
 """Threads, and connections, for queries. More queries than these wait in line."""
+DAY_US = 86_400 * SECOND_US
 
 
 class CoreStore:
@@ -55,6 +57,7 @@ class CoreStore:
         users, outbox, archive: see `scada.core.ports`; sessions: `scada.core.session_ports`.
         messages: the log of the chargers' messages.
         samples: for the plant host; its thread begins with the first sample.
+        older: records that only PostgreSQL has.
         feeder: copies records to PostgreSQL; None: it was not begun, or there is none.
     """
 
@@ -65,9 +68,11 @@ class CoreStore:
         samples: SampleHistory,
         priorities: Mapping[int, str] | None = None,
         place: Place | None = None,
+        local_days: int = HistorySettings.local_days,
     ) -> None:
         self._writer = writer
         self._place = place
+        self._local_days = local_days
         self.feeder: feed.Feeder | None = None
         self._reader = make_engine(directory / "core.db", "FULL", read_only=True, connections=READERS + 1)
         self._lock = threading.Lock()
@@ -76,9 +81,10 @@ class CoreStore:
         self.journal = SqlJournal(writer, self._lock)
         self.users = SqlUsers(writer, self._lock)
         self.outbox = SqlOutbox(writer, self._lock, self._pool)
-        self.sessions = SqlSessions(self._reader, self._pool)
         self.messages = SqlMessages(place or Place(directory), self._pool)
-        self.archive = SqlArchive(self._reader, samples, self._pool, priorities or {})
+        self.older = Older(place)
+        self.sessions = SqlSessions(self._reader, self.older, self._pool)
+        self.archive = SqlArchive(self._reader, self.older, samples, self._pool, priorities or {})
 
     def restart(self) -> Restart:
         """What an earlier run left: where numbers go on, what is not normal, held, kept or not yet answered."""
@@ -141,7 +147,9 @@ class CoreStore:
         if self._place is None or self._place.url is None:
             feed.disarm(self._writer, self._lock)
         elif self.feeder is None:
-            self.feeder = feed.Feeder(self._place, self._writer, self._reader, self._lock)
+            self.feeder = feed.Feeder(
+                self._place, self._writer, self._reader, self._lock, self._local_days * DAY_US
+            )
 
     def close(self) -> None:
         """Write the samples that wait, and close the files. Blocks; call it off the loop or at the very end."""
@@ -150,6 +158,7 @@ class CoreStore:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self.samples.close()
         self.messages.close()
+        self.older.close()
         self._reader.dispose()
         self._writer.dispose()
 
@@ -226,7 +235,8 @@ def open_core(
     except BaseException:
         writer.dispose()
         raise
-    return CoreStore(directory, writer, samples, priorities, place)
+    kept = history or HistorySettings()
+    return CoreStore(directory, writer, samples, priorities, place, kept.local_days)
 
 
 def sample_place(

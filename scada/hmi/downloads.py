@@ -132,7 +132,9 @@ async def journal_csv(visit: Visit) -> Response:
             row.until,
         ]
 
-    return _csv("alarm-journal", names, read, cells)
+    return _csv(
+        "alarm-journal", names, read, cells, tr("Older rows cannot be read now: they are missing here.")
+    )
 
 
 @_guarded
@@ -240,6 +242,7 @@ def _csv(
     head: list[str],
     read: Callable[[int, str | None], Awaitable[Page[T]]],
     cells: Callable[[T], list[object]],
+    missing: str = "",
 ) -> Response:
     async def parts() -> AsyncIterator[str]:
         yield csv_text.MARK + csv_text.lines([head])
@@ -247,6 +250,9 @@ def _csv(
         for _ in range(EXPORT_MAX // PAGE):
             page = await read(PAGE, cursor)
             yield csv_text.lines(map(cells, page.items))
+            if not page.complete:
+                yield csv_text.lines([[missing]])
+                return
             cursor = page.next
             if cursor is None:
                 return

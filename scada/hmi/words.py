@@ -404,6 +404,7 @@ SENTENCES = Sentences(
         _("needs the right '{right}'"),
         _("{user} does not have the right '{right}'"),
         _("not on disk after {seconds} s"),
+        _("older records cannot be read now: {reason}"),
         _("there is no alarm {path}"),
         _("a comment has at most {count} characters"),
         _("internal error: {name}"),

@@ -134,6 +134,7 @@ def _history(section: HistoryStoreSection) -> HistorySettings:
     }
     return HistorySettings(
         url=section.url,
+        local_days=section.local_days,
         disk_bytes_max=int(section.disk_max_gb * 1e9),
         free_bytes_min=int(section.free_min_gb * 1e9),
         spill_bytes_max=int(section.spill_max_gb * 1e9),

@@ -117,6 +117,7 @@ class HistoryStoreSection(Strict):
     disk_max_gb: Annotated[float, Field(ge=0, le=1_000_000)] = 0
     free_min_gb: Annotated[float, Field(ge=0, le=1_000_000)] = 0.5
     spill_max_gb: Annotated[float, Field(ge=0.01, le=1_000_000)] = 2
+    local_days: Annotated[int, Field(ge=45, le=100_000)] = 90  # the bookkeeper looks back 40
     retention: dict[Segment, RetentionSection] = {}
 
 

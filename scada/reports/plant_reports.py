@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from scada.charging.bookkeeping import QUARTER_US
 from scada.charging.registers import Reading, energy_by, steps
+from scada.core.errors import Unavailable
 from scada.core.ports import AlarmFigures, DeedFilter, JournalFilter, Point
 from scada.core.report_ports import ROWS_MAX, Cell, CellKind, Chart, Column, Report, ReportRequest, Table
 from scada.core.value import SECOND_US, TimeUs, is_good
@@ -227,6 +228,10 @@ async def audit(sources: Sources, request: ReportRequest, empty: Report) -> Repo
     cursor: str | None = None
     while len(rows) <= ROWS_MAX:
         page = await sources.archive.audit(where, AUDIT_PAGE, cursor)
+        if not page.complete:
+            raise Unavailable(
+                "older records cannot be read now: make the report again when PostgreSQL is back"
+            )
         rows += [
             [one.time_us, one.user, one.origin, one.action, one.object, one.old, one.new, one.outcome]
             for one in page.items

@@ -111,7 +111,7 @@ class SessionDetails:
         alarms = await self._archive.alarm_journal(
             JournalFilter(branch=record.charger, from_us=from_us, to_us=to_us), ENTRIES_MAX, None
         )
-        if alarms.next is not None:
+        if alarms.next is not None or not alarms.complete:
             cut.append("alarm")
         entries += [
             alarm_entry(one)
@@ -123,7 +123,7 @@ class SessionDetails:
                 continue
             where = DeedFilter(object=place, from_us=from_us, to_us=to_us)
             commands = await self._archive.commands(where, ENTRIES_MAX, None)
-            if commands.next is not None:
+            if commands.next is not None or not commands.complete:
                 cut.append("command")
             entries += [command_entry(one) for one in commands.items]
         if connector is not None:

@@ -96,10 +96,12 @@ class Stretch:
 
     Attributes:
         older_us: the next part ends before this; None: nothing older is kept.
+        complete: False: older records lie where they cannot be read now.
     """
 
     entries: Sequence[Entry]
     older_us: TimeUs | None
+    complete: bool = True
 
 
 class ChargerTimeline:
@@ -115,6 +117,7 @@ class ChargerTimeline:
     ) -> None:
         self._host, self._archive, self._console = host, archive, console
         self._role, self._charger = role, charger
+        self._complete = True
         self._sources: Mapping[str, Callable[[TimeUs, int], Awaitable[list[Entry]]]] = {
             "frame": self._frames,
             "status": self._states,
@@ -127,16 +130,18 @@ class ChargerTimeline:
     async def before(self, time_us: TimeUs, limit: int, kinds: Collection[str] = KINDS) -> Stretch:
         """The newest `limit` entries before a moment; more where several share the last one's time."""
         chosen = [kind for kind in KINDS if kind in kinds]
+        self._complete = True
         found = await asyncio.gather(*(self._sources[kind](time_us, limit) for kind in chosen))
         entries = sorted((one for part in found for one in part), key=lambda one: -one.time_us)
         entries = [one for one in entries if one.time_us < time_us]
         if len(entries) > limit:
             last_us = entries[limit - 1].time_us
-            return Stretch([one for one in entries if one.time_us >= last_us], last_us)
+            shown = [one for one in entries if one.time_us >= last_us]
+            return Stretch(shown, last_us, self._complete)
         # States are looked up a week at a time: older ones may be there even where nothing filled this part.
         begin_us = time_us - POINTS_US
         goes_on = bool({"status", "limit"} & set(chosen)) and await self._older_points(begin_us)
-        return Stretch(entries, begin_us if goes_on else None)
+        return Stretch(entries, begin_us if goes_on else None, self._complete)
 
     async def _older_points(self, time_us: TimeUs) -> bool:
         names = [f"{path}.{name}" for path in self._paths() for name in ("Status", "CurrentLimit")]
@@ -179,6 +184,7 @@ class ChargerTimeline:
     async def _sessions(self, before_us: TimeUs, limit: int) -> list[Entry]:
         where = SessionFilter(charger=self._charger.path, to_us=before_us)
         page = await self._archive.sessions(where, limit + 1, None)
+        self._complete &= page.complete
         entries = []
         for one in page.items:
             path = f"{self._charger.path}.C{one.connector}"
@@ -209,6 +215,7 @@ class ChargerTimeline:
     async def _alarms(self, before_us: TimeUs, limit: int) -> list[Entry]:
         where = JournalFilter(branch=self._charger.path, to_us=before_us, role=self._role)
         page = await self._archive.alarm_journal(where, limit + 1, None)
+        self._complete &= page.complete
         return [alarm_entry(one) for one in page.items]
 
     async def _commands(self, before_us: TimeUs, limit: int) -> list[Entry]:
@@ -216,5 +223,6 @@ class ChargerTimeline:
         for path in self._paths():
             where = DeedFilter(object=path, to_us=before_us)
             page = await self._archive.commands(where, limit + 1, None)
+            self._complete &= page.complete
             entries += [command_entry(one) for one in page.items]
         return entries

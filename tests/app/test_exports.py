@@ -86,7 +86,7 @@ async def running(directory: Path, secret: Callable[[], str | None], export: Exp
     clock = FakeClock(T0 + 2 * QUARTER)
     restart = store.restart()
     host = PlantHost(plant, restart, clock, store.journal, store.samples)
-    exports = Exports(plant, host, Documents(host, restart.documents), lambda _: secret())
+    exports = Exports(plant, host, Documents(host, restart.documents), lambda _: secret(), store.older)
     task = asyncio.create_task(host.run())
     try:
         yield World(store, host, clock, exports)

@@ -15,9 +15,10 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from scada.core.ports import SessionFilter
+from scada.history.pages import look
 from scada.history.samples import parse_url
 from scada.history.samples.engine import postgresql_engine
-from scada.history.sessions import search
+from scada.history.sessions import wanted
 from scada.history.upgrade import open_core_database, upgrade
 from scada.testing.postgresql import PostgreSql
 from tests.bench.report import figure
@@ -88,7 +89,7 @@ def _measure(engine: Engine, fill: str) -> None:
             times, found = [], 0
             for _ in range(REPEATS):
                 began = time.perf_counter()
-                found = len(search(connection, where, 100, None)[0])
+                found = len(look(connection, wanted(where), 100, None).rows)
                 times.append((time.perf_counter() - began) * 1_000)
             figure(
                 "sessions",

@@ -8,7 +8,7 @@ import pytest
 
 from scada.core.ports import SessionFilter
 from scada.core.records import SessionFigures, TransactionRecord, TransactionState, VisitRecord
-from scada.history import CoreStore, sessions
+from scada.history import CoreStore, pages, sessions
 
 Charging = Callable[..., TransactionRecord]
 
@@ -16,8 +16,8 @@ Charging = Callable[..., TransactionRecord]
 async def test_a_rare_one_is_found_in_parts_and_none_is_missed(
     store: CoreStore, charging: Charging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "WINDOW", 7)
-    monkeypatch.setattr(sessions, "SEARCH_S", 0.0)  # each part looks through one window only
+    monkeypatch.setattr(pages, "WINDOW", 7)
+    monkeypatch.setattr(pages, "SEARCH_S", 0.0)  # each part looks through one window only
     rare = {3, 50, 51, 99}
     store.journal.commit(
         [

@@ -63,9 +63,11 @@ class HistorySettings:
         disk_bytes_max: of the database; 0: no bound but the disk. Past it the oldest samples are given up.
         free_bytes_min: with less free on the disk no samples are written; others need it more.
         spill_bytes_max: of what waits on disk while the database is away.
+        local_days: records that PostgreSQL has stay so long in `core.db`, too; without PostgreSQL for ever.
     """
 
     url: str = ""
+    local_days: int = 90
     disk_bytes_max: int = 0
     free_bytes_min: int = 500_000_000
     spill_bytes_max: int = 2_000_000_000

@@ -110,7 +110,9 @@ def reader_engine(place: Place) -> Engine:
     return postgresql_engine(place.url, READERS, isolation_level="REPEATABLE READ")
 
 
-def postgresql_engine(url: URL, connections: int, **more: Any) -> Engine:
+def postgresql_engine(
+    url: URL, connections: int, connect_timeout_s: int = CONNECT_TIMEOUT_S, **more: Any
+) -> Engine:
     """An engine with our bounds: on connecting, on a statement, and on a server that has gone without a word."""
     options = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c client_min_messages=warning"
     return create_engine(
@@ -120,7 +122,7 @@ def postgresql_engine(url: URL, connections: int, **more: Any) -> Engine:
         pool_timeout=30,
         pool_pre_ping=True,
         connect_args={
-            "connect_timeout": CONNECT_TIMEOUT_S,
+            "connect_timeout": connect_timeout_s,
             "options": options,
             "application_name": "ev-scada",
             # A server that vanishes without a word is noticed within half a minute.

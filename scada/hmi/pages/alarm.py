@@ -82,6 +82,7 @@ async def _detail(visit: Visit, alarm: Alarm, live: Live) -> Markup:
     return visit.render(
         "alarm_detail.html",
         live,
+        complete=page.complete,
         path=path,
         title=f"{alarms.device_name(plant, path, language)} · {alarms.alarm_text(plant, path, language)}",
         definition=definition,

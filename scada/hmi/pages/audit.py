@@ -55,10 +55,10 @@ async def build(visit: Visit) -> View:
         data: dict[str, Any]
         if tab:
             commands = await archive.commands(chosen, ROWS, cursor)
-            data = {"commands": commands.items, "next": commands.next, "cut": _cut(commands)}
+            data = {"commands": commands.items, "next": commands.next, "complete": commands.complete}
         else:
             deeds = await archive.audit(chosen, ROWS, cursor)
-            data = {"deeds": deeds.items, "next": deeds.next, "cut": _cut(deeds)}
+            data = {"deeds": deeds.items, "next": deeds.next, "complete": deeds.complete}
         return visit.render(
             "audit_table.html",
             live,
@@ -102,8 +102,3 @@ async def build(visit: Visit) -> View:
         if cursor
         else [exports, Fragment(slot="audit", render=table, every_s=EVERY_S, shown=str(shown))],
     )
-
-
-def _cut(page: object) -> bool:
-    """Whether a bound of the search ended the page before everything was looked through."""
-    return not getattr(page, "complete", True)

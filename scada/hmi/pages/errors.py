@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from scada.core.errors import Unavailable
+from scada.hmi import words
 from scada.hmi.context import View, Visit
 
 
@@ -24,6 +26,11 @@ async def build(visit: Visit) -> View:
 def missing(visit: Visit, text: str) -> View:
     """What the address names does not exist."""
     return view(visit, visit.tr("Not found"), text, 404)
+
+
+def away(visit: Visit, error: Unavailable) -> View:
+    """It is there, but cannot be read now."""
+    return view(visit, visit.tr("Error"), words.sentence(str(error), visit.tr), 503)
 
 
 def no_right(visit: Visit) -> View:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from scada.core.errors import Unavailable
 from scada.core.ports import AlarmFigures, JournalFilter
 from scada.core.value import SECOND_US
 from scada.hmi import alarms, words
@@ -42,7 +43,10 @@ async def build(visit: Visit) -> View:
     async def body(live: Live) -> Markup:
         to_us = visit.services.host.clock.now_us()
         where = JournalFilter(site=site, role=visit.actor.scope)
-        found = await visit.services.archive.alarm_figures(where, to_us - SPANS[span][0] * DAY_US, to_us)
+        try:
+            found = await visit.services.archive.alarm_figures(where, to_us - SPANS[span][0] * DAY_US, to_us)
+        except Unavailable as error:
+            return Markup('<p class="refusal">{}</p>').format(words.sentence(str(error), visit.tr))
         return render(visit, found, live)
 
     live = visit.live()

@@ -107,6 +107,7 @@ async def build(visit: Visit) -> View:
             live,
             rows=journal_rows(visit, page.items),
             next=page.next,
+            complete=page.complete,
             first=not cursor,
             kept=kept,
         )

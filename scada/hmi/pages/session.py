@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from scada.core import moment
+from scada.core.errors import Unavailable
 from scada.core.plant import Connector
 from scada.core.ports import Point
 from scada.core.records import SessionFigures, TransactionRecord, TransactionState
@@ -49,7 +50,10 @@ async def build(visit: Visit) -> View:
     services, text = visit.services, visit.path
     number = int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else -1
     details = SessionDetails(visit.plant, services.host, services.archive, services.sessions)
-    detail = await details.of(number, CURVE_PIXELS) if number >= 0 else None
+    try:
+        detail = await details.of(number, CURVE_PIXELS) if number >= 0 else None
+    except Unavailable as error:
+        return errors.away(visit, error)
     if detail is None:
         return errors.missing(visit, visit.tr("There is no session {number}.").format(number=text))
     live = visit.live()

@@ -108,6 +108,7 @@ async def build(visit: Visit) -> View:
             rows=[row(visit, record, formats) for record in records],
             totals=totals(visit, records, formats),
             next=page.next,
+            complete=page.complete,
             kept=kept,
             first=not cursor,
         )

@@ -74,6 +74,7 @@ async def build(visit: Visit) -> View:
                 for one in stretch.entries
             ],
             older=older,
+            complete=stretch.complete,
             newest=base + (f"?{urlencode(kept)}" if kept else "") if before_us else "",
         )
 
