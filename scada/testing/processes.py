@@ -10,19 +10,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 START_TIMEOUT_S = 60.0
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
 
 
-_COMMANDS = multiprocessing.get_context("forkserver")
-# A command's process begins with the modules loaded: they take some seconds on a busy machine, a command a few tenths.
-_COMMANDS.set_forkserver_preload(["scada.cli", "scada.app", "scada.project", "httpx2"])
+_WARM = multiprocessing.get_context("forkserver")
+# Such a process begins with the modules loaded: they take some seconds on a busy machine, a command a few tenths.
+_WARM.set_forkserver_preload(["scada.cli", "scada.app", "scada.project", "httpx2"])
 
 
 def scada(
@@ -34,30 +32,55 @@ def scada(
         subprocess.TimeoutExpired: it did not end in time, and was killed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        printed = Path(folder, "out"), Path(folder, "err")
-        process = _COMMANDS.Process(
-            target=_command,
-            args=(arguments, {**os.environ, **(env or {})}, str(Path.cwd()), *map(str, printed)),
-        )
-        process.start()
-        process.join(timeout_s)
-        if process.exitcode is None:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        process = _Warm(arguments, {**os.environ, **(env or {})}, out, err)
+        try:
+            code = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
             process.kill()
-            process.join()
-            raise subprocess.TimeoutExpired(["scada", *arguments], timeout_s)
-        out, err = (path.read_text() for path in printed)
-        return subprocess.CompletedProcess(["scada", *arguments], process.exitcode, out, err)
+            process.wait()
+            raise
+        return subprocess.CompletedProcess(["scada", *arguments], code, out.read_text(), err.read_text())
 
 
-def _command(
+class _Warm:
+    """A process that begins with the program's modules; what is used of `subprocess.Popen` is the same."""
+
+    def __init__(self, arguments: Sequence[str], environment: dict[str, str], out: Path, err: Path) -> None:
+        out.touch()
+        err.touch()
+        self._arguments = arguments
+        self._process = _WARM.Process(
+            target=_become, args=(tuple(arguments), environment, str(Path.cwd()), str(out), str(err))
+        )
+        self._process.start()
+        self.pid: int = self._process.pid or 0
+        self.terminate, self.kill = self._process.terminate, self._process.kill
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        code = self._process.exitcode
+        if code is None:
+            raise subprocess.TimeoutExpired(["scada", *self._arguments], timeout or 0)
+        return code
+
+
+def _become(
     arguments: tuple[str, ...], environment: dict[str, str], directory: str, out: str, err: str
 ) -> None:
-    """In the command's own process: become `python -m scada`."""
+    """In the process itself: become `python -m scada`."""
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(directory)
-    for number, (path, how) in enumerate(((os.devnull, os.O_RDONLY), (out, _NEW), (err, _NEW))):
-        os.dup2(os.open(path, how, 0o600), number)
+    for number, path in enumerate((os.devnull, out, err)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND if number else os.O_RDONLY), number)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115 (multiprocessing has closed it)
     sys.argv = ["scada", *arguments]
     runpy.run_module("scada", run_name="__main__")
@@ -67,7 +90,7 @@ def _command(
 class Supervisor:
     """A running `scada run`."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes] | _Warm
     output: Path
     addresses: dict[str, str] = field(default_factory=dict)
 
@@ -78,11 +101,13 @@ def supervisor(
     *options: str,
     password: str = "correct horse",  # noqa: S107
     ports: tuple[int, int, int] = (0, 0, 0),
+    own_interpreter: bool = False,
 ) -> Iterator[Supervisor]:
     """Start `scada run`, wait until it says that it runs, end it at the end of the block.
 
     Args:
         ports: of HTTP, OCPP and OPC UA; 0: a free one.
+        own_interpreter: it is started as users do, which takes longer; for what it costs, and for what starts it anew.
     """
     output = directory.parent / f"{directory.name}.out"
     http, ocpp, opcua = map(str, ports)
@@ -97,32 +122,33 @@ def supervisor(
         opcua,
         *options,
     ]
-    with output.open("w") as sink:
-        process = _start(arguments, sink, {**os.environ, "SCADA_ADMIN_PASSWORD": password})
+    environment = {**os.environ, "SCADA_ADMIN_PASSWORD": password}
+    output.write_text("")
+    process: subprocess.Popen[bytes] | _Warm
+    if own_interpreter:
+        with output.open("a") as sink:
+            process = subprocess.Popen(  # noqa: S603 (our own program)
+                [sys.executable, "-m", "scada", *arguments],
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=environment,
+            )
+    else:
+        process = _Warm(arguments, environment, output, output)
+    try:
+        yield Supervisor(process, output, _addresses(process, output))
+    finally:
+        if process.poll() is None:
+            process.terminate()
         try:
-            yield Supervisor(process, output, _addresses(process, output))
-        finally:
-            if process.poll() is None:
-                process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
 
 
-def _start(arguments: list[str], sink: IO[str], environment: dict[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # noqa: S603 (our own program)
-        [sys.executable, "-m", "scada", *arguments],
-        stdout=sink,
-        stderr=subprocess.STDOUT,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env=environment,
-    )
-
-
-def _addresses(process: subprocess.Popen[str], output: Path) -> dict[str, str]:
+def _addresses(process: subprocess.Popen[bytes] | _Warm, output: Path) -> dict[str, str]:
     """What the program printed about where it listens: http, ocpp, opcua."""
     end = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < end:

@@ -37,7 +37,7 @@ STORM_TIMEOUT_S = 120
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         project = many_chargers(Path(folder), CHARGERS)
-        with supervisor(project, "--no-simulate", "--log-level", "error") as running:
+        with supervisor(project, "--no-simulate", "--log-level", "error", own_interpreter=True) as running:
             ours = asyncio.run(_load(running.addresses["ocpp"], running.process.pid, MESSAGES))
     with subprocess.Popen(
         [sys.executable, "-m", "tests.bench.ocpp_package_server"],
@@ -57,7 +57,7 @@ def main() -> None:
     figure("ocpp", "kb_per_connection", ours["kb_per_connection"], "kB", theirs["kb_per_connection"])
     with tempfile.TemporaryDirectory() as folder:
         project = many_chargers(Path(folder), STORM)
-        with supervisor(project, "--no-simulate", "--log-level", "error") as running:
+        with supervisor(project, "--no-simulate", "--log-level", "error", own_interpreter=True) as running:
             seconds = asyncio.run(_storm(running.addresses["ocpp"]))
     figure("ocpp", "storm_5000_s", seconds, "s")
 

@@ -21,5 +21,5 @@ def _ready_s(chargers: int) -> float:
         project = many_chargers(Path(folder), chargers)
         began = time.perf_counter()
         # The program prints its addresses once the port is open.
-        with supervisor(project, "--no-simulate", "--log-level", "error"):
+        with supervisor(project, "--no-simulate", "--log-level", "error", own_interpreter=True):
             return time.perf_counter() - began

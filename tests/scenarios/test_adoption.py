@@ -51,7 +51,7 @@ async def test_adopted_and_swapped_by_a_start_anew_in_place(tmp_path: Path) -> N
     text = settings.read_text()
     settings.write_text(text.replace("[ocpp]\n", '[ocpp]\nunknown = "pending"\n', 1))
     ports = (free_port(), free_port(), free_port())
-    with supervisor(project, "--no-simulate", ports=ports) as running:
+    with supervisor(project, "--no-simulate", ports=ports, own_interpreter=True) as running:
         pid, url = running.process.pid, running.addresses["ocpp"]
         auth = ("admin", "correct horse")
         async with httpx2.AsyncClient(
