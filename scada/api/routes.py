@@ -19,6 +19,7 @@ from scada.api import (
     knowledge,
     models,
     oncall,
+    operations,
     outbox,
     pending,
     profiles,
@@ -63,6 +64,7 @@ def build(services: ApiServices) -> APIRouter:
     profiles.build(router, services, secured)
     knowledge.build(router, services, secured)
     campaigns.build(router, services, secured)
+    operations.build(router, services, secured)
     configuration.build(router, services, secured)
     files.build(router, services, secured)
     return router

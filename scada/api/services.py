@@ -20,6 +20,8 @@ from scada.runtime.host import PlantHost
 from scada.runtime.judge import Configuration
 from scada.runtime.reconciler import Reconciler
 from scada.runtime.router import CommandRouter
+from scada.runtime.shift_log import ShiftLog
+from scada.runtime.tickets import Tickets
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class ApiServices:
     console: DeviceConsole
     knowledge: ChargerKnowledge
     campaigns: Campaigns
+    tickets: Tickets
+    shift_log: ShiftLog
     configuration: Configuration
     version: str
     status: Callable[[], Mapping[str, Any]]

@@ -58,7 +58,9 @@ from scada.runtime.reconciler import Reconciler
 from scada.runtime.requests import Note
 from scada.runtime.router import CommandRouter
 from scada.runtime.secrets import read_secret
+from scada.runtime.shift_log import ShiftLog
 from scada.runtime.supervise import supervise
+from scada.runtime.tickets import Tickets
 
 ADMIN = "admin"
 ADMIN_PASSWORD_VARIABLE = "SCADA_ADMIN_PASSWORD"  # noqa: S105 (the name of a variable)
@@ -279,6 +281,7 @@ async def _services(
     campaigns = Campaigns(
         host, running.router, running.documents, running.accounts.actor_named, ocpp.configuration
     )
+    tickets, shift_log = Tickets(host, running.documents), ShiftLog(host, archive)
     pending = Adoptions(plant, host, ocpp.pending, running.restart) if ocpp.pending else None
     application = api.create_app(
         api.ApiServices(
@@ -294,6 +297,8 @@ async def _services(
             messages=running.store.messages if ocpp.recorder else None,
             knowledge=ocpp.knowledge,
             campaigns=campaigns,
+            tickets=tickets,
+            shift_log=shift_log,
             configuration=ocpp.configuration,
             files=files.server,
             version=__version__,
@@ -319,6 +324,8 @@ async def _services(
             mail_dir=simulated.mail_directory(plant) if simulated_mail else None,
             version=__version__,
             users=running.users,
+            tickets=tickets,
+            shift_log=shift_log,
             messages=Previews(notifier, plant.directory / "mail"),
             knowledge=ocpp.knowledge,
             console=ocpp.console,

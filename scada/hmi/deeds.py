@@ -22,6 +22,7 @@ from scada.hmi.context import Visit
 from scada.hmi.given import Given, Shown
 from scada.hmi.given import text as _text
 from scada.hmi.maintenance_deeds import MaintenanceDeeds
+from scada.hmi.operation_deeds import OperationDeeds
 from scada.hmi.report_requests import wanted
 from scada.hmi.user_deeds import UserDeeds
 from scada.i18n import marked
@@ -80,6 +81,7 @@ class Deeds:
             **BenchDeeds(visit).deeds,
             **MaintenanceDeeds(visit).deeds,
             **UserDeeds(visit).deeds,
+            **OperationDeeds(visit).deeds,
             "export": self._export,
             "cancel_export": self._cancel_export,
         }

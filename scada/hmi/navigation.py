@@ -41,6 +41,8 @@ NAVIGATION: tuple[Entry | Group, ...] = (
         (
             Entry("alarms", "/alarms", _("Alarms")),
             Entry("not_normal", "/not-normal", _("Not normal now")),
+            Entry("tickets", "/tickets", _("Fault tickets")),
+            Entry("shift", "/shift", _("Shift log")),
             Entry("oncall", "/oncall", _("On-call")),
         ),
     ),

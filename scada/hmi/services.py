@@ -21,6 +21,8 @@ from scada.runtime.campaigns import Campaigns
 from scada.runtime.host import PlantHost
 from scada.runtime.judge import Configuration
 from scada.runtime.router import CommandRouter
+from scada.runtime.shift_log import ShiftLog
+from scada.runtime.tickets import Tickets
 
 
 class Accounts(Protocol):
@@ -91,6 +93,7 @@ class HmiServices:
         pending: unknown chargers that wait; None: they are refused.
         exports: files that are being made for users.
         users: accounts, for those who look after them.
+        tickets, shift_log: what operators write down.
     """
 
     plant: Plant
@@ -104,6 +107,8 @@ class HmiServices:
     mail_dir: Path | None
     version: str
     users: Users | None = None
+    tickets: Tickets | None = None
+    shift_log: ShiftLog | None = None
     messages: Messages | None = None
     knowledge: ChargerKnowledge | None = None
     console: DeviceConsole | None = None

@@ -54,6 +54,7 @@ def options(visit: Visit, view: View) -> dict[str, Any]:
     locale = "en-GB" if visit.language == "en" else visit.language
     return {
         "language": visit.language,
+        "user": visit.actor.name,
         "locale": locale,
         "timezone": zone,
         "theme": visit.theme,

@@ -162,8 +162,24 @@ DEEDS = {
     "certificate_issued": _("certificate issued"),
     "download_diagnostics": _("file fetched"),
     "security_event": _("security event"),
+    "shift_note": _("shift log"),
+    "shift_handover": _("hand-over"),
+    "ticket_opened": _("ticket opened"),
+    "ticket_changed": _("ticket changed"),
+    "ticket_closed": _("ticket closed"),
+    "ticket_reopened": _("ticket opened again"),
 }
 """What the audit calls a deed; one that is not here is shown as it is."""
+HELD = {
+    "shelved": _("shelved"),
+    "out_of_service": _("out of service"),
+    "mask": _("suppressed by design"),
+    "forced": _("forced"),
+    "inoperative": _("closed"),
+    "limited": _("limited"),
+    "reserved": _("reserved"),
+}
+"""Kinds of what is not normal."""
 DEED_OUTCOMES = {"ok": _("done"), "refused": _("refused")}
 
 REPORTS = {
@@ -375,6 +391,8 @@ SCRIPT = {
     "until": _("until {time}"),
     "sound_on": _("Sound on"),
     "sound_off": _("Sound off"),
+    "sound_blocked": _("Sound waits for a click"),
+    "sound_rule": _("Browsers let a page sound only after a click or a key on it."),
     "over": _("over"),
     "priority": _("priority"),
     "q_good": _("good"),
@@ -431,6 +449,12 @@ SENTENCES = Sentences(
         _("there is no user '{name}'"),
         _("there is no role '{name}', known: {roles}"),
         _("there are {count} accounts already"),
+        _("there is no ticket {number}"),
+        _("there is no site {path}"),
+        _("there is no site, charger, connector or meter {path}"),
+        _("there are {count} open tickets: close some first"),
+        _("a ticket has at most {count} notes: open another one"),
+        _("a text has at most {count} characters"),
         _("a password has {low} to {high} characters"),
         _("a password has at most {count} characters"),
     )
@@ -470,6 +494,11 @@ PLAIN_SENTENCES = (
     _("the two new passwords differ"),
     _("there is no such language"),
     _("this system keeps no accounts"),
+    _("this system keeps no tickets"),
+    _("this system keeps no shift log"),
+    _("a ticket needs a title"),
+    _("an entry needs words"),
+    _("nothing is changed"),
 )
 """The same without places."""
 

@@ -43,6 +43,8 @@ from scada.runtime.host import PlantHost
 from scada.runtime.reconciler import Reconciler
 from scada.runtime.requests import Acknowledge
 from scada.runtime.router import CommandRouter
+from scada.runtime.shift_log import ShiftLog
+from scada.runtime.tickets import Tickets
 from scada.testing import until
 from scada.testing.clock import FakeClock
 
@@ -142,6 +144,8 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
             host=host,
             router=router,
             campaigns=Campaigns(host, router, Documents(host, ()), accounts.actor_named, lambda _: {}),
+            tickets=Tickets(host, Documents(host, ())),
+            shift_log=ShiftLog(host, store.archive),
             configuration=lambda _: {},
             accounts=accounts,
             archive=store.archive,

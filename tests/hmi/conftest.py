@@ -48,10 +48,13 @@ from scada.hmi.pages import PAGES
 from scada.hmi.services import Preview
 from scada.hmi.tab import Tab
 from scada.reports import Desk
+from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
 from scada.runtime.plant_core import Restart
 from scada.runtime.requests import Note
 from scada.runtime.router import CommandRouter
+from scada.runtime.shift_log import ShiftLog
+from scada.runtime.tickets import Tickets
 from scada.testing import FakeClock, small_plant
 
 HOUR_US = 3600 * SECOND_US
@@ -138,7 +141,15 @@ class MemoryArchive:
         )
 
     async def audit(self, where: DeedFilter, limit: int, cursor: str | None) -> Page[AuditRecord]:
-        return Page([], None)
+        rows = [
+            r
+            for r in reversed(self.journal.records)
+            if isinstance(r, AuditRecord)
+            and where.action in ("", r.action)
+            and where.user in ("", r.user)
+            and (where.from_us is None or r.time_us >= where.from_us)
+        ]
+        return Page(rows[:limit], None)
 
     async def commands(self, where: DeedFilter, limit: int, cursor: str | None) -> Page[CommandRow]:
         return Page([], None)
@@ -440,6 +451,8 @@ def make_world(tmp_path: Path, clock: Clock | None = None, *, flood: bool = Fals
         mail_dir=mails,
         version="9.9.9",
         messages=Letters(),
+        tickets=Tickets(host, Documents(host, ())),
+        shift_log=ShiftLog(host, archive),
     )
     return World(services, host, standing, journal, archive, accounts, charger)
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from scada.core.access import Right
 from scada.core.path import leaf
-from scada.core.tag import Tag
+from scada.core.tag import Source, Tag
 from scada.hmi import alarms
 from scada.hmi.context import Fragment, View, Visit
 from scada.hmi.live import Live
@@ -75,7 +75,7 @@ class Package:
 async def build(visit: Visit) -> View:
     """The page."""
     host = visit.services.host
-    tags = [tag for tag in host.tags.select("System.*") if tag.definition.alarm is None or _own(tag)]
+    tags = [tag for tag in host.tags.select("System.*") if _own(tag)]
 
     def line(tag: Tag) -> Line:
         paths = [tag.path, *(f"{tag.path}.{one.name}" for one in tag.definition.thresholds)]
@@ -126,14 +126,14 @@ async def build(visit: Visit) -> View:
 
 
 def _own(tag: Tag) -> bool:
-    """A state of its own, and no threshold of another tag."""
+    """A state of its own, and no threshold of another tag, nor a counter of alarms."""
+    if tag.definition.source is Source.COUNTER:
+        return False
     return tag.path.count(".") == (2 if tag.path.startswith(SERVICE) else 1)
 
 
 def _parts(lines: list[Line]) -> list[tuple[str, list[Line]]]:
-    rest = [
-        one for one in lines if one.tag.path.count(".") == 1 and one.tag.definition.source.value != "counter"
-    ]
+    rest = [one for one in lines if not one.tag.path.startswith(SERVICE)]
     parts = []
     for _key, name, starts in PARTS:
         parts.append((name, [one for one in rest if leaf(one.tag.path).startswith(starts)]))

@@ -7,6 +7,7 @@ export class Actions {
   constructor(root, options, send, { link, list, dialogs, sound }) {
     Object.assign(this, { root, options, send, link, list, dialogs, sound });
     this.toasts = new Map();
+    this.clearing = new Map();
     this.serial = 0;
     this.listeners = new AbortController();
     const { signal } = this.listeners;
@@ -84,6 +85,8 @@ export class Actions {
     else if (action === "drop-item") element.closest(".schema-item").remove();
     else if (action === "copy") this.copy(element);
     else if (action === "sound") this.sound.toggle();
+    else if (action === "silence") this.sound.silence();
+    else if (action === "print") window.print();
   }
 
   // A form first: its fields and what the button gives go together.
@@ -134,7 +137,8 @@ export class Actions {
       const values = typed.getAll(name);
       fields[name] = values.length > 1 ? values : values[0];
     }
-    this.act(deed, fields, title);
+    const id = this.act(deed, fields, title);
+    if ("clear" in form.dataset) this.clearing.set(id, form);
   }
 
   // An entry of a list: the blueprint's copy, its fields named by the next number.
@@ -229,13 +233,19 @@ export class Actions {
     const id = `a${++this.serial}`;
     if (this.link.lost || !window.socket?.connected) {
       this.toast({ id, state: "failed", text: texts.not_sent, title });
-      return;
+      return id;
     }
     if (title) this.toast({ id, state: "running", text: texts.sending, title });
     this.send({ name, id, ...given });
+    return id;
   }
 
   toast({ id, state, text, title }) {
+    if (state !== "running") {
+      // What was typed is gone only once it is kept.
+      if (state === "done") this.clearing.get(id)?.reset();
+      this.clearing.delete(id);
+    }
     const region = this.root.querySelector("[data-toasts]");
     let toast = this.toasts.get(id);
     if (!toast) {
