@@ -170,3 +170,18 @@ async def test_a_trend_is_drawn_zoomed_and_shared_by_its_address(page: tuple[Pag
     assert "from=" not in browser.url
     assert await browser.locator("[data-trend-trouble]").is_hidden()
     assert trouble == []
+
+
+async def test_menus_open_one_at_a_time_and_by_the_keyboard(page: tuple[Page, list[str]]) -> None:
+    browser, trouble = page
+    menus = browser.locator("[data-menu]")
+    await menus.nth(0).locator("summary").click()
+    await menus.nth(1).locator("summary").click()
+    assert await browser.locator("[data-menu][open]").count() == 1
+    await browser.keyboard.press("ArrowDown")
+    first = await browser.evaluate("document.activeElement.getAttribute('href')")
+    assert first == "/sessions"
+    await browser.keyboard.press("Escape")
+    assert await browser.locator("[data-menu][open]").count() == 0
+    assert await browser.evaluate("document.activeElement.tagName") == "SUMMARY"
+    assert trouble == []

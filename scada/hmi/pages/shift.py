@@ -101,13 +101,10 @@ async def handover(visit: Visit) -> View:
         notes_cut=page.next is not None,
         standing=[alarms.row(plant, one, language) for one in host.board.views(role=scope)[:LISTED_MAX]],
         held=[
-            (visit.tr(words.HELD[one.kind]), alarms.branch_name(plant, one.path, language) or one.path, one)
+            (visit.tr(words.HELD[one.kind]), _place(visit, one.path), one)
             for one in lines(host, scope, language)
         ],
-        odd=[
-            (visit.tr(words.HELD[one.kind]), alarms.branch_name(plant, one.path, language) or one.path, one)
-            for one in oddities(host, scope)
-        ],
+        odd=[(visit.tr(words.HELD[one.kind]), _place(visit, one.path), one) for one in oddities(host, scope)],
         tickets=tickets.all(scope, is_open=True)[:LISTED_MAX] if tickets else [],
         energies=[(name, formats.number(energy / 1000, 1), count) for name, energy, count in energies],
         time=formats.date_time,
@@ -122,6 +119,12 @@ async def handover(visit: Visit) -> View:
         nav="shift",
         crumbs=(Crumb(visit.tr("Shift log"), "/shift"), Crumb(visit.tr("Hand-over"), "/shift/handover")),
     )
+
+
+def _place(visit: Visit, path: str) -> str:
+    """A branch in words; of a mask that of its pattern."""
+    branch = path.rstrip("*").rstrip(".")
+    return alarms.branch_name(visit.plant, branch, visit.language) or path
 
 
 async def _begin(log: ShiftLog, visit: Visit, now_us: TimeUs) -> TimeUs:
