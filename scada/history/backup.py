@@ -27,6 +27,8 @@ from scada.history.upgrade import HEAD, OLDEST, VERSION_TABLE
 
 FORMAT = 1
 DATA = "data"
+SPILL = "spill"
+"""Below it: samples that wait while their database is away."""
 DATABASES = ("core.db", "history.db")
 MANIFEST = "manifest.json"
 FILES_MAX = 100_000
@@ -79,10 +81,13 @@ def backup(
     half = file.with_name(f"{file.name}.part")
     try:
         with tempfile.TemporaryDirectory(dir=file.parent, prefix=".backup-") as work:
+            # The spill first: what is in the database by then is in both, and its number says so.
+            spilled = _copy_spill(data / SPILL, Path(work))
             copies = {name: Path(work) / name for name in DATABASES if (data / name).exists()}
             rows = {name: _copy(data / name, copy) for name, copy in copies.items()}
             chosen, left_out = _choose(project, secrets=secrets)
             sources = {f"{DATA}/{name}": copy for name, copy in copies.items()}
+            sources |= {f"{DATA}/{SPILL}/{path.name}": path for path in spilled}
             sources |= {path.relative_to(project).as_posix(): path for path in chosen}
             manifest: dict[str, Any] = {
                 "format": FORMAT,
@@ -160,6 +165,19 @@ def _counts(connection: sqlite3.Connection) -> dict[str, int]:
     return {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in names}  # noqa: S608
 
 
+def _copy_spill(folder: Path, work: Path) -> list[Path]:
+    """The samples that wait for their database, as far as they are written; one that is gone is in it."""
+    copies = []
+    for path in sorted(folder.glob("*.spill")) if folder.is_dir() else []:
+        copy = work / path.name
+        try:
+            shutil.copyfile(path, copy)
+        except FileNotFoundError:
+            continue
+        copies.append(copy)
+    return copies
+
+
 def _choose(project: Path, *, secrets: bool) -> tuple[list[Path], list[str]]:
     """(files beside the databases, those left out because they are secret). Of `data` nothing but with secrets."""
     referred = _referred(project)
@@ -183,8 +201,8 @@ def _files(project: Path) -> Iterator[Path]:
         names[:] = sorted(name for name in names if not name.startswith("."))
         for name in sorted(files):
             path = Path(folder) / name
-            is_database = path.parent == project / DATA and name.startswith(
-                (*DATABASES, "scada.lock", "core.reserve")
+            is_database = path.parent == project / DATA / SPILL or (
+                path.parent == project / DATA and name.startswith((*DATABASES, "scada.lock", "core.reserve"))
             )
             if name.startswith(".") or is_database or path.is_symlink() or not path.is_file():
                 continue

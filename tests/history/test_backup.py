@@ -15,8 +15,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from scada.core.database import Sample, TagDatabase
 from scada.core.errors import StartError
+from scada.core.plant import HistorySettings
 from scada.core.records import TransactionRecord
+from scada.core.tag import HistoryRule, Source, TagDefinition
+from scada.core.value import GOOD, Kind
 from scada.history import open_core, schema
 from scada.history.backup import BackupFacts, backup, restore
 
@@ -154,3 +158,29 @@ def _rewrite(file: Path, damage: str) -> None:
             evil = tarfile.TarInfo("files/../evil")
             out.addfile(evil, io.BytesIO(b""))
     shutil.move(target, file)
+
+
+def test_samples_that_wait_for_their_database_come_along(project: Path, tmp_path: Path) -> None:
+    power = TagDefinition(path="Depot.Power", kind=Kind.REGISTER, source=Source.DRIVER, history=HistoryRule())
+    tag = TagDatabase([power])["Depot.Power"]
+    now_us = time.time_ns() // 1_000
+    away = open_core(
+        project / "data",
+        history=HistorySettings(url="env:URL"),
+        secret=lambda _: f"postgresql://nobody@/none?host={tmp_path}",
+    )
+    away.samples.append([Sample(tag, 7.0, GOOD, now_us)])
+    deadline = time.monotonic() + 20
+    while not away.samples.spill_bytes:
+        assert time.monotonic() < deadline, away.samples.state
+        time.sleep(0.02)
+    save(project, tmp_path / "b.tar.gz")  # it goes on waiting
+    away.close()
+    restore(tmp_path / "b.tar.gz", tmp_path / "again")
+    again = open_core(tmp_path / "again" / "data")  # now with a database
+    try:
+        assert again.samples.flush(20), again.samples.state
+        points = again.samples.points("Depot.Power", now_us - 1, now_us + 1, 9)
+        assert [point.value for point in points] == [7.0]
+    finally:
+        again.close()
