@@ -17,6 +17,7 @@ from scada.core.access import Actor, Right, Role
 from scada.core.command import Command, CommandResult, Outcome
 from scada.core.errors import Denied
 from scada.core.message_ports import OutboxRow
+from scada.core.plant import Mimic
 from scada.core.ports import (
     Aggregate,
     AlarmFigures,
@@ -421,13 +422,22 @@ def flood_tags() -> Iterator[TagDefinition]:
         )
 
 
-def make_world(tmp_path: Path, clock: Clock | None = None, *, flood: bool = False) -> World:
+def make_world(
+    tmp_path: Path,
+    clock: Clock | None = None,
+    *,
+    flood: bool = False,
+    tags: Sequence[TagDefinition] = (),
+    mimics: Sequence[Mimic] = (),
+) -> World:
     """A plant in a directory.
 
     Args:
         flood: it has 10,000 more alarms.
+        tags, mimics: further ones.
     """
     plant = small_plant(tmp_path)
+    plant = replace(plant, tags=(*plant.tags, *tags), mimics=(*plant.mimics, *mimics))
     if flood:
         plant = replace(plant, tags=(*plant.tags, *flood_tags()))
     standing, journal = FakeClock(), MemoryJournal()
