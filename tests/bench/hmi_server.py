@@ -16,7 +16,7 @@ from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
-from nicegui import ui
+from nicegui import Client, ui
 
 from scada.core.plant import Mimic, PlacedSymbol
 from scada.core.tag import Source, TagDefinition
@@ -66,8 +66,9 @@ def _plant_parts() -> tuple[tuple[TagDefinition, ...], Mimic]:
 async def _show_all(hmi: Hmi) -> None:
     """Bare sockets do not say that their page is seen: it is said for them."""
     while True:
-        for tab in list(hmi._tabs.values()):
-            if not tab.visible:
+        for name, tab in list(hmi._tabs.items()):
+            client = Client.instances.get(name)
+            if client is not None and client.has_socket_connection and not tab.visible:
                 await tab.show()
         await asyncio.sleep(0.2)
 
@@ -119,7 +120,7 @@ async def main() -> None:
         runs = _view(application, Path(folder)) if sys.argv[1] == "view" else _labels(application)
         listener = socket.create_server(("127.0.0.1", 0))
         print(listener.getsockname()[1], flush=True)
-        tasks = [asyncio.create_task(run()) for run in runs]  # type: ignore[arg-type]
+        tasks = [asyncio.ensure_future(run()) for run in runs]
         await uvicorn.Server(uvicorn.Config(application, log_level="error")).serve(sockets=[listener])
         for task in tasks:
             task.cancel()
