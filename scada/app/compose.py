@@ -329,6 +329,7 @@ async def _services(
             messages=Previews(notifier, plant.directory / "mail"),
             knowledge=ocpp.knowledge,
             console=ocpp.console,
+            message_log=running.store.messages if ocpp.recorder else None,
             campaigns=campaigns,
             configuration=ocpp.configuration,
             files=files.server,

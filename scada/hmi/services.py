@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from scada.core.access import Actor
-from scada.core.device_ports import ChargerKnowledge, DeviceConsole
+from scada.core.device_ports import ChargerKnowledge, DeviceConsole, MessageLog
 from scada.core.file_ports import FileShelf
 from scada.core.pending import PendingChargers
 from scada.core.plant import Plant
@@ -87,6 +87,7 @@ class HmiServices:
         messages: for previews; None: there are none.
         knowledge: of chargers; None: no driver has any.
         console: messages to chargers and the trace; None: no driver has them.
+        message_log: frames of earlier days; None: the project keeps none.
         campaigns: commands to many chargers.
         configuration: what chargers told of their configuration keys.
         files: firmware files and what chargers uploaded; None: there is no file server.
@@ -112,6 +113,7 @@ class HmiServices:
     messages: Messages | None = None
     knowledge: ChargerKnowledge | None = None
     console: DeviceConsole | None = None
+    message_log: MessageLog | None = None
     campaigns: Campaigns | None = None
     configuration: Configuration | None = None
     files: FileShelf | None = None

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from scada.core.access import Role
-from scada.core.device_ports import DeviceConsole, FrameFilter
+from scada.core.device_ports import DeviceConsole, FrameFilter, MessageLog
+from scada.core.errors import Unavailable
 from scada.core.plant import Charger
 from scada.core.ports import Archive, CommandRow, DeedFilter, JournalFilter, SessionFilter
 from scada.core.records import AlarmTransition
@@ -108,14 +109,20 @@ class ChargerTimeline:
     """Reads the time line of one charger.
 
     Args:
-        console: where frames come from; None: no driver keeps any, or they are not for the reader.
+        console, log: where frames come from, newest and earlier ones; None: nobody keeps any, or they are not for the reader.
         role: whose alarms.
     """
 
     def __init__(
-        self, host: PlantHost, archive: Archive, console: DeviceConsole | None, role: Role, charger: Charger
+        self,
+        host: PlantHost,
+        archive: Archive,
+        console: DeviceConsole | None,
+        log: MessageLog | None,
+        role: Role,
+        charger: Charger,
     ) -> None:
-        self._host, self._archive, self._console = host, archive, console
+        self._host, self._archive, self._console, self._log = host, archive, console, log
         self._role, self._charger = role, charger
         self._complete = True
         self._sources: Mapping[str, Callable[[TimeUs, int], Awaitable[list[Entry]]]] = {
@@ -152,9 +159,16 @@ class ChargerTimeline:
         return [self._charger.path, *(one.path for one in self._charger.connectors)]
 
     async def _frames(self, before_us: TimeUs, limit: int) -> list[Entry]:
-        if self._console is None:
-            return []
-        kept = self._console.frames(FrameFilter(charger=self._charger.path), 100_000)
+        where = FrameFilter(charger=self._charger.path)
+        kept = list(self._console.frames(where, 100_000)) if self._console else []
+        edge_us = min(kept[0].time_us, before_us) if kept else before_us
+        kept = [one for one in kept if one.time_us < before_us][-limit - 1 :]
+        if self._log is not None and len(kept) <= limit:
+            try:
+                page = await self._log.frames(where, 0, edge_us, limit + 1 - len(kept), None)
+                kept = [*reversed(page.items), *kept]
+            except Unavailable:
+                self._complete = False
         return [
             Entry(
                 time_us=one.time_us,
@@ -164,7 +178,7 @@ class ChargerTimeline:
                 who="us" if one.sent else "charger",
                 text=one.text[:FRAME_TEXT_MAX],
             )
-            for one in [one for one in kept if one.time_us < before_us][-limit - 1 :]
+            for one in kept
         ]
 
     async def _states(self, before_us: TimeUs, limit: int) -> list[Entry]:

@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 
+from scada.core.access import Role
 from scada.core.command import CommandResult, Outcome
-from scada.core.errors import BadRequest
+from scada.core.device_ports import FrameFilter, TracedFrame
+from scada.core.errors import BadRequest, Unavailable
+from scada.core.ports import Page
 from scada.drivers.ocpp import console
 from scada.drivers.ocpp.dialect import Dialect
 from scada.drivers.ocpp.trace import Trace
 from scada.drivers.ocpp.v16 import DIALECT
 from scada.hmi.pages import PAGES
 from scada.hmi.schema_form import form_of, message_of
+from scada.runtime.timeline import ChargerTimeline
 
 CP = "Depot.CP03"
 PROFILE = "$.profiles[0].csChargingProfiles"
@@ -151,3 +155,59 @@ def test_a_list_keeps_its_order_and_its_gaps_do_not_matter() -> None:
     assert json.dumps(message_of(form, {})) == "{}"
     with pytest.raises(BadRequest, match=r"\$\.a\[0\]"):
         message_of(form, {"$.a[0]": "x"})
+
+
+class Log:
+    """A message log of three frames, in parts of two."""
+
+    def __init__(self, frames: list[TracedFrame]) -> None:
+        self.frames_kept = frames
+        self.away = False
+
+    async def frames(
+        self, where: FrameFilter, from_us: int, to_us: int, limit: int, cursor: str | None
+    ) -> Page[TracedFrame]:
+        if self.away:
+            raise Unavailable("the message log cannot be read now: no database")
+        inside = [one for one in self.frames_kept if from_us <= one.time_us < to_us and where.takes(one)]
+        begin = int(cursor or 0)
+        return Page(inside[begin : begin + 2], str(begin + 2) if len(inside) > begin + 2 else None)
+
+
+def kept(number: int, time_us: int) -> TracedFrame:
+    return TracedFrame(
+        sequence=number, time_us=time_us, charger=CP, identity="DEPOT-CP03", sent=False, kind="call",
+        action="Heartbeat", message_id=str(number), text=f'[2,"frame-{number}","Heartbeat",{{}}]',
+    )  # fmt: skip
+
+
+async def test_frames_of_earlier_days_are_read_by_time_and_in_parts(bench: Any) -> None:
+    now_us = bench.clock.now_us()
+    log = Log([kept(number, now_us - number * 60_000_000) for number in (1, 2, 3)])
+    bench.services = replace(bench.services, message_log=log)
+    build = PAGES["/test/{path}"]
+    live = str((await build(bench.visit("admin", CP, tab="trace"))).main)
+    assert "frame-1" not in live
+    logged = {"tab": "trace", "from": "2001-01-01T00:00"}
+    first = str((await build(bench.visit("admin", CP, **logged))).main)
+    assert "frame-1" in first
+    assert "frame-3" not in first
+    assert "cursor=2" in first
+    second = str((await build(bench.visit("admin", CP, **logged, cursor="2"))).main)
+    assert "frame-3" in second
+    assert "cursor=" not in second
+    log.away = True
+    assert "no database" in str((await build(bench.visit("admin", CP, **logged))).main)
+
+
+async def test_the_time_line_goes_on_below_the_frames_in_memory(bench: Any) -> None:
+    now_us = bench.clock.now_us()
+    services = bench.services
+    log = Log([kept(number, now_us - number * 60_000_000) for number in (1, 2, 3)])
+    charger = services.plant.chargers_by_path[CP]
+    line = ChargerTimeline(services.host, services.archive, services.console, log, Role(), charger)
+    stretch = await line.before(now_us, 1, {"frame"})
+    assert [one.text for one in stretch.entries] == ['[2,"frame-1","Heartbeat",{}]']
+    assert stretch.older_us == now_us - 60_000_000
+    log.away = True
+    assert not (await line.before(now_us, 1, {"frame"})).complete

@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from scada.core.access import Right
-from scada.core.device_ports import DeviceConsole, FrameFilter
+from scada.core.device_ports import DeviceConsole, FrameFilter, TracedFrame
 from scada.core.errors import ScadaError
 from scada.core.plant import Charger, Site
+from scada.core.value import TimeUs
 from scada.hmi.bench_deeds import PROFILE, profiles_schema
 from scada.hmi.context import Crumb, Fragment, View, Visit
 from scada.hmi.live import Live
@@ -20,6 +21,7 @@ from scada.hmi.schema_form import form_of
 from scada.i18n import marked
 
 FRAMES = 100
+TIME_MAX_US = 2**62
 TRACE_EVERY_S = 0.5
 
 _ = marked
@@ -27,7 +29,7 @@ TABS = (("", _("Message")), ("trace", _("Trace")), ("profile", _("Charging profi
 
 
 async def build(visit: Visit) -> View:
-    """The page. Query: `tab`; `action`, `json` (message); `actions`, `sent`, `text`, `all`, `pause` (trace)."""
+    """The page. Query: `tab`; `action`, `json` (message); `actions`, `sent`, `text`, `all`, `pause`, `from`, `to`, `cursor` (trace)."""
     charger = visit.plant.chargers_by_path.get(visit.path)
     site = visit.site(charger.site) if charger else None
     if charger is None or site is None:
@@ -95,13 +97,16 @@ async def _trace(
         text=query.get("text", "")[:100],
     )
     formats = visit.formats(site)
+    from_us, to_us = (formats.parse_local(query.get(name, "")) for name in ("from", "to"))
+    if visit.services.message_log is not None and (from_us is not None or to_us is not None):
+        return await _logged(visit, charger, site, where, (from_us or 0, to_us or TIME_MAX_US), live)
 
     async def render(into: Live) -> Markup:
         frames = [
             (one, formats.time(one.time_us, milliseconds=True))
             for one in reversed(console.frames(where, FRAMES))
         ]
-        return visit.render("trace_table.html", into, frames=frames)
+        return visit.render("trace_table.html", into, frames=frames, logged=False, older="", away="")
 
     table = await render(live)
     paused = bool(query.get("pause"))
@@ -110,3 +115,26 @@ async def _trace(
     kept: dict[str, Any] = {name: value for name, value in query.items() if name != "pause"}
     toggle = f"/test/{charger.path}?" + urlencode(kept if paused else {**kept, "pause": "1"})
     return visit.render("test_trace.html", live, charger=charger, table=table, paused=paused, toggle=toggle)
+
+
+async def _logged(
+    visit: Visit, charger: Charger, site: Site, where: FrameFilter, span: tuple[TimeUs, TimeUs], live: Live
+) -> Markup:
+    """Frames of the message log, newest first, by parts."""
+    log, formats = visit.services.message_log, visit.formats(site)
+    assert log is not None
+    away, older = "", ""
+    frames: list[tuple[TracedFrame, str]] = []
+    try:
+        page = await log.frames(where, *span, FRAMES, visit.query.get("cursor"))
+    except ScadaError as error:
+        away = str(error)
+    else:
+        frames = [
+            (one, f"{formats.date(one.time_us)} {formats.time(one.time_us, milliseconds=True)}")
+            for one in page.items
+        ]
+        if page.next:
+            older = f"/test/{charger.path}?" + urlencode({**visit.query, "cursor": page.next})
+    table = visit.render("trace_table.html", live, frames=frames, logged=True, older=older, away=away)
+    return visit.render("test_trace.html", live, charger=charger, table=table, paused=False, toggle="")

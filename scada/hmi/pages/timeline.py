@@ -48,6 +48,7 @@ async def build(visit: Visit) -> View:
         visit.services.host,
         visit.services.archive,
         visit.services.console if may_trace else None,
+        visit.services.message_log if may_trace else None,
         visit.actor.scope,
         charger,
     )
