@@ -62,6 +62,13 @@ class PointItem(BaseModel):
     quality: str
 
 
+class CurveItem(BaseModel):
+    """A tag's curve in a span."""
+
+    path: str
+    points: list[PointItem]
+
+
 class AggregateName(StrEnum):
     """What a register did in a step. `weighted`: mean weighted by time; `interpolated`: at the beginning of the step."""
 

@@ -3,6 +3,7 @@
 No postponed annotations here: FastAPI evaluates them, and they name local dependencies.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
@@ -32,10 +33,13 @@ from scada.core import moment
 from scada.core.access import Actor, Right
 from scada.core.catalogue import CATALOGUE
 from scada.core.errors import BadRequest, Denied, NotFound
+from scada.core.ports import Point
 from scada.core.tag import Tag
 from scada.core.value import Kind, quality_name
 
 LIMIT_MAX = 1_000
+CURVES_MAX = 16
+"""Tags of one question for curves."""
 
 Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="items at most")]
 Cursor = Annotated[str | None, Query(max_length=200, description="`next` of the part before")]
@@ -198,13 +202,35 @@ def _tags(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
             points = await archive.curve(path, from_us, to_us, pixels)
         else:
             points = await archive.points(path, from_us, to_us, limit)
-        return models.Page(
-            items=[
-                models.PointItem(time=moment.text(p.time_us), value=p.value, quality=quality_name(p.quality))
-                for p in points
-            ],
-            next=None,
-        )
+        return models.Page(items=_points(points), next=None)
+
+    @router.get("/curves", tags=["tags"], dependencies=[*secured, see])
+    async def curves(
+        path: Annotated[
+            list[str], Query(min_length=1, max_length=CURVES_MAX, description="repeated, one a tag")
+        ],
+        from_: Annotated[str | None, Query(alias="from", max_length=40)] = None,
+        to: Time = None,
+        pixels: Annotated[int, Query(ge=1, le=2_000)] = 1_000,
+    ) -> models.Page[models.CurveItem]:
+        """Curves of several tags over one span (default: the last hour), in the order asked; thinned as a single one is."""
+        tags = [find(one) for one in dict.fromkeys(path)]
+        to_us = models.parse_time(to, "to") or services.host.clock.now_us()
+        from_us = models.parse_time(from_, "from") or to_us - 3600 * 1_000_000
+        found = [
+            models.CurveItem(
+                path=tag.path, points=_points(await services.archive.curve(tag.path, from_us, to_us, pixels))
+            )
+            for tag in tags
+        ]
+        return models.Page(items=found, next=None)
+
+
+def _points(points: Sequence[Point]) -> list[models.PointItem]:
+    return [
+        models.PointItem(time=moment.text(p.time_us), value=p.value, quality=quality_name(p.quality))
+        for p in points
+    ]
 
 
 def _chargers(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:

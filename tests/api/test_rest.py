@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from scada.core import moment
 from scada.core.value import GOOD
 from scada.drivers.ocpp.client import connect_peer
 from scada.testing.system import PASSWORD, System
@@ -224,6 +225,29 @@ async def test_a_session_from_the_socket_to_the_list(system: System, client: htt
     assert {step["quality"] for step in steps} <= {"Good", "UncertainSubNormal", "BadNoData"}
     for wrong in ({"aggregate": "max"}, {"step": "60"}, {"aggregate": "sum", "step": "60"}):
         assert (await client.get(way, params=wrong)).status_code in {400, 422}
+
+
+async def test_curves_of_several_tags_come_in_one_answer(system: System, client: httpx2.AsyncClient) -> None:
+    host, paths = system.running.host, ["Depot.CP06.C1.ActivePower", "Depot.CP06.C1.Energy"]
+    first_us = host.clock.now_us() - 60_000_000
+    wanted = {paths[0]: [1.5, 7.25, 3.0], paths[1]: [100.0, 101.0, 102.5]}
+    for path, values in wanted.items():
+        for second, value in enumerate(values):
+            host.write([(host.tags[path], value, GOOD, first_us + second * 1_000_000)])
+    host.cycle()  # hands the samples over
+    assert await asyncio.to_thread(system.running.store.samples.flush)
+    span = {"from": moment.text(first_us), "to": moment.text(first_us + 10_000_000), "pixels": "100"}
+    # Asked twice is told once, in the order of the question.
+    question: dict[str, str | list[str]] = {**span, "path": [paths[1], paths[0], paths[1]]}
+    curves = (await client.get("/curves", params=question)).json()["items"]
+    assert [one["path"] for one in curves] == [paths[1], paths[0]]
+    for one in curves:
+        inside = [point for point in one["points"] if point["time"] >= moment.text(first_us)]
+        assert [point["value"] for point in inside] == wanted[one["path"]]
+        assert {point["quality"] for point in inside} == {"Good"}
+        assert one["points"] == await items(client, f"/tags/{one['path']}/history", **span)
+    for wrong, status in ((["Depot.Nothing", *paths], 404), ([], 422), (paths * 9, 422)):
+        assert (await client.get("/curves", params={**span, "path": wrong})).status_code == status
 
 
 async def test_commands_are_listed_with_their_arguments(client: httpx2.AsyncClient) -> None:
