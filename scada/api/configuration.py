@@ -50,7 +50,7 @@ def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
             raise BadRequest(str(error)) from None
         chosen = [
             one.path
-            for one in services.plant.chargers()
+            for one in services.plant.ocpp_chargers()
             if (not site or one.site == site) and matches(one.path)
         ]
         told = {path: keys for path in chosen if (keys := services.configuration(path))}

@@ -89,7 +89,7 @@ def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
         state: Annotated[str, Query(max_length=20, description="none, running, done, refused, failed")] = "",
     ) -> models.Page[ReportSummary]:
         """The commissioning of all chargers, in short, in order of the project."""
-        chosen = [one.path for one in services.plant.chargers() if not site or one.site == site]
+        chosen = [one.path for one in services.plant.ocpp_chargers() if not site or one.site == site]
         items = [_summary(path, knowledge.report(path)) for path in chosen]
         return models.Page(items=[one for one in items if state in ("", one.state)], next=None)
 
@@ -129,7 +129,7 @@ def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
         """What chargers do otherwise than the standard says, the most frequent first."""
         found = [
             (one.path, entry)
-            for one in services.plant.chargers()
+            for one in services.plant.ocpp_chargers()
             if not site or one.site == site
             for entry in knowledge.deviations(one.path).entries
         ]

@@ -346,7 +346,7 @@ async def _services(
             host, plant.directory / "data", running.store, running.accounts, opcua, ocpp.recorder
         ).run,
         "Ocpp": lambda: ocpp.run(sockets["ocpp"], sockets.get("ocpps")),
-        "Modbus": ModbusDriver(host, tuple(plant.meters()), profiles).run,
+        "Modbus": ModbusDriver(plant, host, running.router, profiles).run,
         "Bookkeeper": books.run,
         "Reconciler": reconciler.run,
         "Http": http.run,
@@ -439,7 +439,7 @@ def _restore_values(host: PlantHost, samples: SampleHistory) -> None:
 
 def _profiles(plant: Plant) -> Mapping[str, Profile]:
     folders = [plant.directory / "drivers" / "modbus", resources.folder("config") / "drivers" / "modbus"]
-    return find_profiles([meter.profile for meter in plant.meters()], folders)
+    return find_profiles([endpoint.profile for endpoint in plant.modbus_endpoints()], folders)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

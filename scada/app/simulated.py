@@ -18,7 +18,7 @@ from pathlib import Path
 
 import structlog
 
-from scada.core.plant import MailRelay, Meter, Plant
+from scada.core.plant import MailRelay, ModbusEndpoint, Plant, Site
 from scada.simulator import LOOPBACK
 
 BUSY_EXIT = 75
@@ -46,8 +46,20 @@ def catches(relay: MailRelay, plant: Plant) -> bool:
 def with_ports(plant: Plant, ports: dict[int, int]) -> Plant:
     """The plant with the simulated site's own ports (Modbus and SMTP) changed as the map says."""
 
-    def moved(meter: Meter) -> Meter:
-        return replace(meter, port=ports.get(meter.port, meter.port)) if meter.host in LOOPBACK else meter
+    def moved(endpoint: ModbusEndpoint) -> ModbusEndpoint:
+        if endpoint.host not in LOOPBACK:
+            return endpoint
+        return replace(endpoint, port=ports.get(endpoint.port, endpoint.port))
+
+    def site_moved(site: Site) -> Site:
+        return replace(
+            site,
+            meters=tuple(replace(meter, modbus=moved(meter.modbus)) for meter in site.meters),
+            chargers=tuple(
+                replace(charger, modbus=moved(charger.modbus)) if charger.modbus else charger
+                for charger in site.chargers
+            ),
+        )
 
     smtp_port = plant.simulation.smtp_port
     relays = tuple(
@@ -56,7 +68,7 @@ def with_ports(plant: Plant, ports: dict[int, int]) -> Plant:
     )
     return replace(
         plant,
-        sites=tuple(replace(site, meters=tuple(map(moved, site.meters))) for site in plant.sites),
+        sites=tuple(map(site_moved, plant.sites)),
         mail=replace(plant.mail, relays=relays),
         simulation=replace(plant.simulation, smtp_port=ports.get(smtp_port, smtp_port)),
     )
@@ -72,7 +84,7 @@ def with_free_ports(plant: Plant) -> Plant:
     file = folder / "ports.json"
     if _simulator_runs(folder):
         return with_ports(plant, _saved(file))
-    wanted = {meter.port for meter in plant.meters() if meter.host in LOOPBACK}
+    wanted = {endpoint.port for endpoint in plant.modbus_endpoints() if endpoint.host in LOOPBACK}
     wanted.add(plant.simulation.smtp_port)
     ports = {port: _free(port) for port in sorted(wanted)}
     for port, other in ports.items():

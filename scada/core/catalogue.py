@@ -282,7 +282,23 @@ _CAMPAIGNS = frozenset(
 )
 """Commands that make sense for many chargers at once."""
 
+WRITE_REGISTER = "WriteRegister"
+_MODBUS = (
+    CommandSpec(
+        WRITE_REGISTER,
+        Target.DEVICE,
+        _MAINTAIN,
+        timeout_s=15,
+        arguments=(
+            Argument("register", str, required=True, length_max=64),
+            Argument("value", float, required=True),
+        ),
+        confirm=True,
+    ),
+)
+"""To a register that the device's profile lets be written, within its limits; done when it reads as written."""
+
 CATALOGUE: Mapping[str, CommandSpec] = {
     spec.name: replace(spec, campaign=spec.name in _CAMPAIGNS)
-    for spec in (*_CHARGING, *_PROFILES, *_MAINTENANCE, *_FILES, *_SECURITY)
+    for spec in (*_CHARGING, *_PROFILES, *_MAINTENANCE, *_FILES, *_SECURITY, *_MODBUS)
 }

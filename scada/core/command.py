@@ -23,6 +23,8 @@ class Target(Enum):
 
     CHARGER = "charger"
     CONNECTOR = "connector"
+    DEVICE = "Modbus device"
+    """A meter or another device that is read by Modbus, or a Modbus charger."""
     EITHER = "charger or connector"
     """A charger as a whole (connectorId 0 of OCPP 1.6), or one connector."""
 

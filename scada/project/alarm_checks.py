@@ -125,10 +125,14 @@ class _Step:
             hint = near_or_known(step.command, CATALOGUE)
             self._problem("command", f"there is no command '{step.command}'", hint)
             return
-        known: Iterable[str] = [
-            *(plant.chargers_by_path if command.target is not Target.CONNECTOR else ()),
-            *(plant.connectors_by_path if command.target is not Target.CHARGER else ()),
-        ]
+        known: Iterable[str] = (
+            [*plant.meters_by_path, *(charger.path for charger in plant.modbus_chargers())]
+            if command.target is Target.DEVICE
+            else [
+                *(plant.chargers_by_path if command.target is not Target.CONNECTOR else ()),
+                *(plant.connectors_by_path if command.target is not Target.CHARGER else ()),
+            ]
+        )
         target = scoped(step.target, scope)
         if target not in known:
             hint = near_or_known(target, known) if len(list(known)) < 50 else ""

@@ -14,7 +14,6 @@ from scada.core.plant import (
     FileSettings,
     HistorySettings,
     Level,
-    Meter,
     Network,
     OcppSettings,
     Plant,
@@ -30,13 +29,13 @@ from scada.project.alarm_schema import LevelsFile
 from scada.project.charging_build import charging, token
 from scada.project.expand import Types, texts
 from scada.project.files import Reader
+from scada.project.modbus_build import meter, modbus_charger, modbus_settings
 from scada.project.oncall_build import oncall_parts
 from scada.project.records_build import bookkeeping, exports
 from scada.project.schema import (
     ChargerRow,
     FilesSection,
     HistoryStoreSection,
-    MeterRow,
     ProjectFile,
     SiteSection,
 )
@@ -99,6 +98,7 @@ def build(
             message_log_days=project.ocpp.message_log_days,
             message_log_frames=project.ocpp.message_log_frames,
         ),
+        modbus=modbus_settings(project.modbus),
         files=_files(project.files),
         history=_history(project.history),
         exports=exports(project),
@@ -153,10 +153,19 @@ def _site(section: SiteSection, sections: Sections, project: ProjectFile, types:
             Feeder(name=f.name, label=texts(f.label, languages) or {"en": f.name}, limit_a=f.limit_a)
             for f in section.feeders
         ),
-        chargers=tuple(
-            _charger(row, types, section, project) for _, row in sections.chargers if row.site == section.tag
+        chargers=(
+            *(
+                _charger(row, types, section, project)
+                for _, row in sections.chargers
+                if row.site == section.tag
+            ),
+            *(
+                modbus_charger(row, types, languages[0])
+                for _, row in sections.modbus_chargers
+                if row.site == section.tag
+            ),
         ),
-        meters=tuple(_meter(row, languages[0]) for _, row in sections.meters if row.site == section.tag),
+        meters=tuple(meter(row, languages[0]) for _, row in sections.meters if row.site == section.tag),
         station_screen=frozenset(section.station_screen),
     )
 
@@ -200,22 +209,6 @@ def _charger(row: ChargerRow, types: Types, site: SiteSection, project: ProjectF
     )
 
 
-def _meter(row: MeterRow, language: str) -> Meter:
-    return Meter(
-        path=f"{row.site}.{row.tag}",
-        name=row.tag,
-        site=row.site,
-        role=row.role,
-        profile=row.profile,
-        host=row.host,
-        port=row.port,
-        unit_id=row.unit,
-        label={language: row.label} if row.label else {},
-        poll_us=int(row.poll_s * SECOND_US),
-        measures=row.measures,
-    )
-
-
 def _tags(
     sites: Sequence[Site], project: ProjectFile, types: Types, reader: Reader, own: Table | None
 ) -> Iterable[TagDefinition]:
@@ -224,8 +217,8 @@ def _tags(
     tags += [types.rota_tag(rota.name) for rota in project.rotas]
     for site in sites:
         tags += types.site_tags(site)
-        for meter in site.meters:
-            tags += types.meter_tags(meter, site)
+        for one in site.meters:
+            tags += types.meter_tags(one, site)
         for charger in site.chargers:
             tags += types.charger_tags(charger)
     if own is None:

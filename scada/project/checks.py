@@ -12,6 +12,7 @@ from scada.project.build import security_profile
 from scada.project.charging_build import check_charging
 from scada.project.expand import Types
 from scada.project.files import Reader, near_or_known
+from scada.project.modbus_build import check_modbus
 from scada.project.oncall_checks import check_oncall
 from scada.project.records_build import check_books, check_exports
 from scada.project.schema import ChargerRow, ProjectFile, SiteSection
@@ -53,7 +54,10 @@ def check_project(reader: Reader, sections: Sections, project: ProjectFile, type
                 line,
             )
     for line, meter in sections.meters:
-        chargers = [row.tag for _, row in sections.chargers if row.site == meter.site]
+        chargers = [
+            *(row.tag for _, row in sections.chargers if row.site == meter.site),
+            *(row.tag for _, row in sections.modbus_chargers if row.site == meter.site),
+        ]
         if meter.measures and meter.measures not in chargers:
             reader.problem(
                 "meters.csv",
@@ -62,14 +66,7 @@ def check_project(reader: Reader, sections: Sections, project: ProjectFile, type
                 near_or_known(meter.measures, chargers),
                 line,
             )
-        if meter.profile not in sections.profiles:
-            reader.problem(
-                "meters.csv",
-                f"row {line}, column profile",
-                f"there is no meter profile '{meter.profile}'",
-                near_or_known(meter.profile, sections.profiles),
-                line,
-            )
+    check_modbus(reader, sections, project, types)
     _recipes(reader, sections, project)
     _certificates(reader, project)
     check_charging(reader, sections, project)
@@ -83,6 +80,7 @@ def _devices(sections: Sections) -> Iterable[tuple[str, int, str, str]]:
     """(file, line, site, tag) of chargers and meters."""
     yield from (("chargers.csv", line, row.site, row.tag) for line, row in sections.chargers)
     yield from (("meters.csv", line, row.site, row.tag) for line, row in sections.meters)
+    yield from (("modbus_chargers.csv", line, row.site, row.tag) for line, row in sections.modbus_chargers)
 
 
 def _recipes(reader: Reader, sections: Sections, project: ProjectFile) -> None:

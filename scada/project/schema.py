@@ -20,6 +20,7 @@ from scada.project.fields import (
     Timezone,
     Words,
 )
+from scada.project.modbus_schema import ModbusSection
 from scada.project.oncall_schema import (
     ContactSection,
     MailSection,
@@ -173,6 +174,7 @@ class ProjectFile(Strict):
     charging: ChargingSection = ChargingSection()
     sessions: BookkeepingSection = BookkeepingSection()
     tariffs: Annotated[list[TariffSection], Field(max_length=100)] = []
+    modbus: ModbusSection = ModbusSection()
     history: HistoryStoreSection = HistoryStoreSection()
     exports: Annotated[list[ExportSection], Field(max_length=10)] = []
     opcua: OpcUaSection = OpcUaSection()
@@ -212,18 +214,3 @@ class ChargerRow(Strict):
     password_ref: SecretReference = ""
     security: SecurityProfile | None = None
     profile: str = ""
-
-
-class MeterRow(Strict):
-    """A row of meters.csv. `measures`: tag of the charger that hangs behind the meter, alone."""
-
-    site: str
-    tag: Segment
-    role: Literal["grid", "building", "feeder", "other"]
-    profile: str
-    host: Annotated[str, Field(min_length=1)]
-    port: Port = 502
-    unit: Annotated[int, Field(ge=0, le=255)] = 1
-    poll_s: Annotated[float, Field(ge=0.2, le=3600)] = 1.0
-    measures: str = ""
-    label: str = ""

@@ -18,7 +18,8 @@ from scada.project.alarm_schema import (
 )
 from scada.project.charging_schema import TokenRow, VehicleRow
 from scada.project.files import Model, Reader
-from scada.project.schema import ChargerRow, MeterRow, ProjectFile
+from scada.project.modbus_schema import MeterRow, ModbusChargerRow
+from scada.project.schema import ChargerRow, ProjectFile
 from scada.project.type_schema import DeviceTypesFile
 
 DEVICE_TYPES = "device_types"
@@ -32,7 +33,7 @@ class Sections:
 
     Attributes:
         project: None where project.toml is wrong; then the plant cannot be made.
-        chargers, meters, tokens, vehicles: line in the file and row.
+        chargers, meters, modbus_chargers, tokens, vehicles: line in the file and row.
         shipped_types, own_types: file and content; the project's own come after the shipped ones and change or
             extend them.
         profiles: names of the Modbus profiles that meters may have.
@@ -46,6 +47,7 @@ class Sections:
     meters: Sequence[tuple[int, MeterRow]]
     tokens: Sequence[tuple[int, TokenRow]]
     vehicles: Sequence[tuple[int, VehicleRow]] = ()
+    modbus_chargers: Sequence[tuple[int, ModbusChargerRow]] = ()
     shipped_types: Sequence[tuple[str, DeviceTypesFile]]
     own_types: Sequence[tuple[str, DeviceTypesFile]]
     profiles: Sequence[str]
@@ -70,6 +72,7 @@ def read(reader: Reader) -> Sections:
         project=reader.toml("project.toml", ProjectFile),
         chargers=reader.table("chargers.csv", ChargerRow),
         meters=reader.table("meters.csv", MeterRow, required=False),
+        modbus_chargers=reader.table("modbus_chargers.csv", ModbusChargerRow, required=False),
         tokens=reader.table("tokens.csv", TokenRow, required=False),
         vehicles=reader.table("vehicles.csv", VehicleRow, required=False),
         shipped_types=_device_types(config),

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from scada.core.access import Actor, Right
-from scada.core.catalogue import CATALOGUE
+from scada.core.catalogue import CATALOGUE, WRITE_REGISTER
 from scada.core.command import Command, CommandResult, Outcome, Target, check_arguments
 from scada.core.database import coerce
 from scada.core.effects import Order
@@ -144,7 +144,10 @@ class CommandRouter:
                 raise BadRequest(f"{path} takes one of: {', '.join(rule.values)}")
             given = rule.values[word]
         place = self._host.plant.place_of(path)
-        return await self.execute(rule.command, place, {rule.argument: given}, actor)
+        arguments = {rule.argument: given}
+        if rule.command == WRITE_REGISTER:
+            arguments["register"] = tag.definition.address
+        return await self.execute(rule.command, place, arguments, actor)
 
     def order(self, order: Order) -> None:
         """Carry out a command that the core gives; its outcome is in the journal. Bounded: `ORDERS_MAX`."""
@@ -214,6 +217,11 @@ class CommandRouter:
 
     def _charger_of(self, target: str, kind: Target) -> str:
         plant = self._host.plant
+        if kind is Target.DEVICE:
+            charger = plant.chargers_by_path.get(target)
+            if target in plant.meters_by_path or (charger is not None and charger.modbus is not None):
+                return target
+            raise NotFound(f"there is no Modbus device {target}")
         if kind is not Target.CONNECTOR and target in plant.chargers_by_path:
             return target
         if kind is Target.CHARGER:

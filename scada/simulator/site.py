@@ -22,8 +22,9 @@ import structlog
 from scada import resources
 from scada.core.errors import StartError
 from scada.core.plant import Charger, Meter, Plant, Site
+from scada.drivers.modbus.imitation import ImitatedDevice, Values
 from scada.drivers.modbus.profile import find_profiles
-from scada.drivers.modbus.wire import MeterServer, Values
+from scada.drivers.modbus.server import ModbusServer
 from scada.runtime.secrets import read_secret
 from scada.simulator.building import SiteLoad
 from scada.simulator.charge_point import TICK_S, ChargePoint
@@ -80,7 +81,7 @@ async def run_simulation(plant: Plant, options: SimulationOptions) -> None:
         store, pulse = Store(options.state_dir), Pulse(TICK_S)
         points = [
             _charge_point(plant, charger, options, store, pulse, place)
-            for place, charger in enumerate(plant.chargers())
+            for place, charger in enumerate(plant.ocpp_chargers())
         ]
         async with contextlib.AsyncExitStack() as stack:
             meters = _SiteMeters(plant, points, options)
@@ -224,26 +225,23 @@ class _SiteMeters:
             self._plant.directory / "drivers" / "modbus",
             resources.folder("config") / "drivers" / "modbus",
         ]
-        local = [meter for meter in self._plant.meters() if meter.host in LOOPBACK]
+        local = [meter for meter in self._plant.meters() if _simulated(meter)]
         for meter in self._plant.meters():
             if meter not in local:
-                log.info("meter_not_simulated", meter=meter.path, host=meter.host)
-        profiles = find_profiles([meter.profile for meter in local], folders)
-        by_port: dict[int, list[Meter]] = {}
+                log.info("meter_not_simulated", meter=meter.path, host=meter.modbus.host)
+        profiles = find_profiles([meter.modbus.profile for meter in local], folders)
+        by_port: dict[int, dict[int, ImitatedDevice]] = {}
         for meter in local:
-            by_port.setdefault(meter.port, []).append(meter)
-        for port, meters in by_port.items():
-            server = MeterServer(
-                "127.0.0.1",
-                port,
-                {meter.unit_id: (profiles[meter.profile], self._values(meter)) for meter in meters},
-            )
+            device = ImitatedDevice(profiles[meter.modbus.profile], self._values(meter))
+            by_port.setdefault(meter.modbus.port, {})[meter.modbus.unit_id] = device
+        for port, devices in by_port.items():
+            server = ModbusServer("127.0.0.1", port, devices)
             try:
                 await server.start()
             except OSError:
                 raise StartError(
-                    f"the simulated meter {meters[0].path} cannot listen on 127.0.0.1:{port}; "
-                    "end what uses that port or choose another in meters.csv"
+                    f"simulated Modbus devices cannot listen on 127.0.0.1:{port}; "
+                    "end what uses that port or choose another in meters.csv and modbus_chargers.csv"
                 ) from None
             stack.push_async_callback(server.close)
 
@@ -285,3 +283,7 @@ class _SiteMeters:
         now_s = self._began_s + (time.time() - self._began_s) * self._options.speed
         local = datetime.fromtimestamp(now_s, ZoneInfo(site.timezone))
         self._loads[site.path].step(simulated_s, local.hour + local.minute / 60, chargers)
+
+
+def _simulated(meter: Meter) -> bool:
+    return meter.modbus.host in LOOPBACK and meter.modbus.transport == "tcp"

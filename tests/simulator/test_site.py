@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scada.drivers.modbus.wire import Link
 
 from scada import resources
 from scada.core.errors import StartError
@@ -20,7 +21,6 @@ from scada.core.plant import Meter, Plant
 from scada.drivers.modbus.decode import decode
 from scada.drivers.modbus.planner import plan
 from scada.drivers.modbus.profile import load_profile
-from scada.drivers.modbus.wire import Link
 from scada.simulator import AlreadyRunning, SimulationOptions, run_simulation, site
 from scada.testing.ports import free_port
 

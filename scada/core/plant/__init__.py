@@ -18,6 +18,7 @@ from scada.core.plant.charging import (
     vehicle_key,
 )
 from scada.core.plant.mimics import HOME, Layer, Mimic, PlacedLine, PlacedSymbol, PlacedText
+from scada.core.plant.modbus import ModbusEndpoint, ModbusServerSettings, ModbusSettings
 from scada.core.plant.people import (
     Contact,
     DutySpan,
@@ -89,6 +90,9 @@ __all__ = [
     "Mask",
     "Meter",
     "Mimic",
+    "ModbusEndpoint",
+    "ModbusServerSettings",
+    "ModbusSettings",
     "Network",
     "OcppSettings",
     "OnCallProfile",

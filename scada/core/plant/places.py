@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from scada.core.plant.modbus import ModbusEndpoint
 from scada.core.tag import Texts
-from scada.core.value import TimeUs
 
 OCPP_IDENTITY = re.compile(r"[A-Za-z0-9*\-:@|_=+.]{1,48}\Z")
 """A charge point's identity as it may stand in the URL, decoded (OCPP-J 3.1.1; OCPP 2.0.1 part 4 3.1.1)."""
@@ -57,6 +57,8 @@ class Charger:
         security: the lowest security profile that it may come with, 0 to 3.
         missing_subprotocol: it may leave the header Sec-WebSocket-Protocol out, and is then taken for 1.6.
         profile: name of the quirk profile that it is to be given, or empty: the one that fits its make.
+        modbus: where it is, of a charger without OCPP: then it has no identity, and is not waited for.
+        token: of a Modbus charger: the token that its vehicles charge with when nobody has shown another.
     """
 
     path: str
@@ -71,6 +73,8 @@ class Charger:
     security: int = 2
     missing_subprotocol: bool = False
     profile: str = ""
+    modbus: ModbusEndpoint | None = None
+    token: str = ""
 
     def connector(self, number: int) -> Connector | None:
         """The connector with this connectorId."""
@@ -82,7 +86,7 @@ class Charger:
 
 @dataclass(frozen=True, kw_only=True)
 class Meter:
-    """A Modbus meter: which profile, where, which unit.
+    """A Modbus meter, or another device that is read and written as one (inverter, battery, breaker).
 
     Attributes:
         measures: tag name of the charger that hangs behind it alone, or empty.
@@ -92,12 +96,8 @@ class Meter:
     name: str
     site: str
     role: str
-    profile: str
-    host: str
-    port: int
-    unit_id: int
+    modbus: ModbusEndpoint
     label: Texts
-    poll_us: TimeUs
     measures: str = ""
 
 

@@ -12,6 +12,7 @@ from scada.core.path import parent
 from scada.core.plant.alarms import Action, Level, Mask, Synthesis
 from scada.core.plant.charging import ChargingSettings, Token
 from scada.core.plant.mimics import Mimic
+from scada.core.plant.modbus import ModbusEndpoint, ModbusSettings
 from scada.core.plant.people import (
     Contact,
     EventNotice,
@@ -67,6 +68,7 @@ class Plant:
     certificates: Certificates = field(default_factory=Certificates)
     mail: Mail = field(default_factory=Mail)
     ocpp: OcppSettings = field(default_factory=OcppSettings)
+    modbus: ModbusSettings = field(default_factory=ModbusSettings)
     files: FileSettings = field(default_factory=FileSettings)
     history: HistorySettings = field(default_factory=HistorySettings)
     exports: tuple[Export, ...] = ()
@@ -83,6 +85,24 @@ class Plant:
         """All meters of all sites."""
         for site in self.sites:
             yield from site.meters
+
+    def ocpp_chargers(self) -> Iterator[Charger]:
+        """Those that speak OCPP."""
+        return (charger for charger in self.chargers() if charger.modbus is None)
+
+    def modbus_chargers(self) -> Iterator[Charger]:
+        """Those that are read and told by Modbus."""
+        return (charger for charger in self.chargers() if charger.modbus is not None)
+
+    def modbus_endpoints(self) -> Iterator[ModbusEndpoint]:
+        """Where the Modbus devices are: meters, then chargers."""
+        yield from (meter.modbus for meter in self.meters())
+        yield from (charger.modbus for charger in self.chargers() if charger.modbus is not None)
+
+    @cached_property
+    def meters_by_path(self) -> Mapping[str, Meter]:
+        """Path → meter."""
+        return {meter.path: meter for meter in self.meters()}
 
     @cached_property
     def chargers_by_path(self) -> Mapping[str, Charger]:

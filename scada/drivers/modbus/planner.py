@@ -33,7 +33,7 @@ def plan(wanted: Iterable[Register], limits: Limits) -> tuple[Block, ...]:
             group
             and register.function == group[0].function
             and register.address - end <= limits.hole_max
-            and max(end, register.end) - group[0].address <= limits.registers_max
+            and max(end, register.end) - group[0].address <= limits.count_max(register.function)
         )
         if not fits:
             if group:
@@ -47,14 +47,21 @@ def plan(wanted: Iterable[Register], limits: Limits) -> tuple[Block, ...]:
 
 
 def split(block: Block) -> tuple[Block, ...]:
-    """A refused block in two halves, so that a few refusals find the register that the device does not have.
+    """A refused block in two, so that a few refusals find the register that the device does not have.
 
-    A block of one register comes back as it is.
+    At its widest hole, which is the likeliest thing to be refused; else in the middle. A block of one register comes
+    back as it is.
     """
-    if len(block.registers) < 2:
+    registers = block.registers
+    if len(registers) < 2:
         return (block,)
-    middle = len(block.registers) // 2
-    return _block(block.registers[:middle]), _block(block.registers[middle:])
+    ends = [registers[0].end]
+    for register in registers[1:]:
+        ends.append(max(ends[-1], register.end))
+    holes = [registers[place].address - ends[place - 1] for place in range(1, len(registers))]
+    widest = max(holes)
+    place = holes.index(widest) + 1 if widest > 0 else len(registers) // 2
+    return _block(registers[:place]), _block(registers[place:])
 
 
 def _block(registers: Iterable[Register]) -> Block:

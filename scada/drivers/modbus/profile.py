@@ -1,51 +1,110 @@
 """Device profiles: what registers a type of device has. A profile is data, `config/drivers/modbus/NAME.toml`.
 
-    [device]               label, word_order = "big" | "little" (which 16-bit word of a value comes first)
-    [limits]               registers_max a request; hole_max: how many unwanted registers may lie between wanted ones
-    [registers.QUANTITY]   function = 3 | 4, address (0-based), type, unit, low, high; word_order, scale = 1
+    [device]               label; nature = "meter" | "charger"; positive = "import" | "export": what Power > 0 means
+    [limits]               registers_max a request, bits_max, hole_max: how many unwanted registers may lie between
+                           wanted ones, gap_ms: silence before each request
+    [defaults]             keys that registers have where they say nothing themselves
+    [registers.QUANTITY]   function = 1 coil | 2 discrete input | 3 holding | 4 input register, address (0-based), type,
+                           length (registers of a string), word_order, byte_order = "big" | "little",
+                           bits = [first, last] of an integer, scale, scale_register = QUANTITY that holds a power of
+                           ten, offset, unit, low, high, absent = [raw values that mean: not available],
+                           poll = "fast" | "normal" | "slow" | "once", step_max, choices = { RAW = "text" },
+                           write = { low, high, readback }
+    [sunspec.NAME]         ids = [models], registers.QUANTITY: addresses are offsets in the model, which is looked for
+    [watchdog]             register, every_s, values: written in turn as long as the driver lives
+    [failsafe]             QUANTITY = value: written each time the device comes; what it falls back to without us
 
-A reading is register × scale, in `unit`, and must lie within low..high. Quantities that every meter names the
-same have a fixed unit (`QUANTITIES`), so that tags mean the same whatever the meter.
+A reading is register × scale × 10^scale_register + offset, in `unit`, and must lie within low..high. One that is
+further than `step_max` from the last is believed when the next one confirms it. Quantities that every meter names
+the same have a fixed unit and a range (`QUANTITIES`), so that tags mean the same whatever the meter.
 """
 
 from __future__ import annotations
 
-import difflib
-import math
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from scada.core.errors import Problem, ProjectError
-from scada.core.units import UNITS
+from scada.core.value import Value
 
 REGISTERS_MAX = 125
 """Most registers a request may ask for (Modbus Application Protocol V1.1b3, 6.3 and 6.4)."""
-FILE_BYTES_MAX = 1_000_000
+BITS_MAX = 2000
+"""Most coils or discrete inputs (6.1 and 6.2)."""
+COIL, DISCRETE, HOLDING, INPUT = 1, 2, 3, 4
+BIT_FUNCTIONS = frozenset((COIL, DISCRETE))
+WRITABLE = frozenset((COIL, HOLDING))
+POLLS = ("fast", "normal", "slow", "once")
 
 WORDS: Mapping[str, int] = {
+    "bit": 1,
     "int16": 1,
     "uint16": 1,
+    "bcd16": 1,
     "int32": 2,
     "uint32": 2,
+    "bcd32": 2,
     "float32": 2,
     "int64": 4,
     "uint64": 4,
     "float64": 4,
 }
-"""Type → number of registers."""
+"""Type → number of registers; of a `string` the profile says it. A `bit` is one coil or discrete input."""
 
-QUANTITIES: Mapping[str, str] = {
-    **{f"Voltage{phase}": "V" for phase in ("L1", "L2", "L3")},
-    **{f"Current{phase}": "A" for phase in ("L1", "L2", "L3")},
-    **{f"Power{phase}": "W" for phase in ("", "L1", "L2", "L3")},
-    "Import": "kWh",
-    "Export": "kWh",
-    "Frequency": "Hz",
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What every profile gives a quantity as: unit, range of what can be true, largest step between two readings."""
+
+    unit: str
+    low: float
+    high: float
+    step_max: float = 0.0
+
+
+_PHASES = ("L1", "L2", "L3")
+QUANTITIES: Mapping[str, Quantity] = {
+    **{f"Voltage{phase}": Quantity("V", 0, 500) for phase in _PHASES},
+    **{f"Current{phase}": Quantity("A", -10_000, 10_000) for phase in _PHASES},
+    **{f"Power{phase}": Quantity("W", -4e6, 4e6) for phase in _PHASES},
+    "Power": Quantity("W", -12e6, 12e6),
+    "Import": Quantity("kWh", 0, 1e9, 1_000),
+    "Export": Quantity("kWh", 0, 1e9, 1_000),
+    "Frequency": Quantity("Hz", 40, 70),
+    "Energy": Quantity("kWh", 0, 1e9, 1_000),
+    "CurrentLimit": Quantity("A", 0, 1_000),
+    "Temperature": Quantity("°C", -60, 150),
+    "SoC": Quantity("%", 0, 100),
 }
-"""Quantity → the unit that every profile gives it in."""
+
+STATES = (
+    "Available",
+    "Preparing",
+    "Charging",
+    "SuspendedEVSE",
+    "SuspendedEV",
+    "Finishing",
+    "Reserved",
+    "Unavailable",
+    "Faulted",
+)
+"""What a charger's `Status` may be read as."""
+CHARGER_NEEDS = ("Status", "CurrentLimit", "Energy", "Enable")
+"""The registers that make a device a charger."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteLimits:
+    """What may be written to a register.
+
+    Attributes:
+        readback: the write is done when the register reads as written; False: when the device says it took it.
+    """
+
+    low: float
+    high: float
+    readback: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,31 +113,49 @@ class Register:
 
     Attributes:
         name: of the quantity, for example `CurrentL1`; tags name it as their address.
-        function: 3 (holding registers) or 4 (input registers).
-        address: 0-based, as on the wire.
-        type: one of `WORDS`.
+        function: 1 coils, 2 discrete inputs, 3 holding registers, 4 input registers.
+        address: 0-based, as on the wire; in a SunSpec group the offset in the model.
+        type: one of `WORDS`, or `string`.
+        words: how many registers (or bits) it takes.
+        word_order, byte_order: `big` or `little`: of the registers of a value, of the bytes of a register.
+        bits: first and last bit of an integer that hold the value, or None.
+        scale_register: quantity that holds the exponent of ten, or empty.
         low, high: plausibility range of the scaled value.
+        absent: raw values, as unsigned integers, that mean "not available".
+        step_max: largest step that is believed at once; 0: any.
+        choices: raw value → text; empty: it is a number.
+        write: None: it is read-only.
     """
 
     name: str
     function: int
     address: int
     type: str
-    word_order: str
-    scale: float
-    unit: str
+    words: int
+    word_order: str = "big"
+    byte_order: str = "big"
+    bits: tuple[int, int] | None = None
+    scale: float = 1.0
+    scale_register: str = ""
+    offset: float = 0.0
+    unit: str = ""
     low: float
     high: float
-
-    @property
-    def words(self) -> int:
-        """How many registers it takes."""
-        return WORDS[self.type]
+    absent: frozenset[int] = frozenset()
+    poll: str = "fast"
+    step_max: float = 0.0
+    choices: Mapping[int, str] = field(default_factory=dict, hash=False)
+    write: WriteLimits | None = None
 
     @property
     def end(self) -> int:
         """Address of the register behind it."""
-        return self.address + WORDS[self.type]
+        return self.address + self.words
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is neither a text nor a bit."""
+        return self.type not in ("string", "bit") and not self.choices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,26 +163,69 @@ class Limits:
     """What the device lets be read at once.
 
     Attributes:
-        registers_max: registers a request.
+        registers_max, bits_max: a request.
         hole_max: unwanted registers that may lie between two wanted ones; 0: none.
+        gap_s: silence before each request.
     """
 
     registers_max: int = REGISTERS_MAX
+    bits_max: int = BITS_MAX
     hole_max: int = 0
+    gap_s: float = 0.0
+
+    def count_max(self, function: int) -> int:
+        """Registers or bits of one request."""
+        return self.bits_max if function in BIT_FUNCTIONS else self.registers_max
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SunSpecGroup:
+    """Registers of a kind of SunSpec models: the first of `ids` that the device has."""
+
+    ids: tuple[int, ...]
+    registers: Mapping[str, Register]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watchdog:
+    """A register that is written so often that the device knows of us; each of `values` in turn."""
+
+    register: str
+    every_s: float
+    values: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A type of device. `registers`: quantity → register."""
+    """A type of device.
+
+    Attributes:
+        registers: quantity → register; of a SunSpec device those that are nowhere else but in its models.
+        positive: what a positive power means: `import` (drawn) or `export`.
+    """
 
     name: str
     label: str
     limits: Limits
     registers: Mapping[str, Register]
+    nature: str = "meter"
+    positive: str = "import"
+    sunspec: tuple[SunSpecGroup, ...] = ()
+    watchdog: Watchdog | None = None
+    failsafe: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def quantities(self) -> frozenset[str]:
+        """Everything that a device of this type may have."""
+        return frozenset(self.registers).union(*(group.registers for group in self.sunspec))
+
+
+Readings = Mapping[str, Value]
+"""Quantity → value in its unit."""
 
 
 def find_profiles(names: Iterable[str], folders: Iterable[Path]) -> dict[str, Profile]:
-    """Load the profiles that meters name; the first folder that has one wins.
+    """Load the profiles that devices name; the first folder that has one wins.
 
     Raises:
         ProjectError: with every problem of every file.
@@ -133,139 +253,6 @@ def load_profile(path: Path) -> Profile:
     Raises:
         ProjectError: with every problem of the file.
     """
-    problems: list[Problem] = []
-    try:
-        with path.open("rb") as file:
-            raw = file.read(FILE_BYTES_MAX + 1)
-        if len(raw) > FILE_BYTES_MAX:
-            raise ProjectError([Problem(path.name, "", f"is larger than {FILE_BYTES_MAX} bytes")])
-        content = tomllib.loads(raw.decode("utf-8"))
-    except OSError as error:
-        raise ProjectError([Problem(path.name, "", f"cannot be read: {error.strerror}")]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProjectError([Problem(path.name, "", f"is not TOML: {error}")]) from None
-    profile = _Check(path.name, problems).profile(path.stem, content)
-    if problems:
-        raise ProjectError(problems)
-    return profile
+    from scada.drivers.modbus.profile_file import read_profile  # it needs the classes above
 
-
-class _Check:
-    """Reads tables key by key; what is wrong becomes a problem and a harmless stand-in."""
-
-    def __init__(self, file: str, problems: list[Problem]) -> None:
-        self._file = file
-        self._problems = problems
-
-    def profile(self, name: str, content: dict[str, Any]) -> Profile:
-        self._known(content, "", ("device", "limits", "registers"))
-        device = self._table(content, "device")
-        self._known(device, "device.", ("label", "word_order"))
-        limits = self._table(content, "limits")
-        self._known(limits, "limits.", ("registers_max", "hole_max"))
-        word_order = self._choice(device, "device.", "word_order", ("big", "little"), "big")
-        tables = self._table(content, "registers")
-        if not tables:
-            self._problem("registers", "is needed: at least one register")
-        return Profile(
-            name=name,
-            label=self._text(device, "device.", "label", name),
-            limits=Limits(
-                registers_max=self._integer(limits, "limits.", "registers_max", 1, REGISTERS_MAX, 125),
-                hole_max=self._integer(limits, "limits.", "hole_max", 0, REGISTERS_MAX, 0),
-            ),
-            registers={
-                quantity: self._register(quantity, self._table(tables, quantity, "registers."), word_order)
-                for quantity in tables
-            },
-        )
-
-    def _register(self, name: str, table: dict[str, Any], word_order: str) -> Register:
-        where = f"registers.{name}."
-        self._known(
-            table, where, ("function", "address", "type", "word_order", "scale", "unit", "low", "high")
-        )
-        unit = self._text(table, where, "unit", None)
-        if unit and unit not in UNITS:
-            self._problem(f"{where}unit", f"there is no unit '{unit}'", f"known: {', '.join(UNITS)}")
-        elif unit and QUANTITIES.get(name, unit) != unit:
-            self._problem(
-                f"{where}unit", f"{name} is always in {QUANTITIES[name]}", "let `scale` turn it into that"
-            )
-        scale = self._number(table, where, "scale", 1.0)
-        if scale == 0:
-            self._problem(f"{where}scale", "may not be 0")
-        low, high = self._number(table, where, "low", None), self._number(table, where, "high", None)
-        if low > high:
-            self._problem(f"{where}low", "is above `high`")
-        register = Register(
-            name=name,
-            function=self._integer(table, where, "function", 3, 4, None),
-            address=self._integer(table, where, "address", 0, 65535, None),
-            type=self._choice(table, where, "type", tuple(WORDS), None),
-            word_order=self._choice(table, where, "word_order", ("big", "little"), word_order),
-            scale=scale,
-            unit=unit,
-            low=low,
-            high=high,
-        )
-        if register.end > 65536:
-            self._problem(f"{where}address", "the value reaches beyond register 65535")
-        return register
-
-    def _problem(self, where: str, reason: str, hint: str = "") -> None:
-        self._problems.append(Problem(self._file, where, reason, hint))
-
-    def _known(self, table: Mapping[str, Any], where: str, names: tuple[str, ...]) -> None:
-        for key in table:
-            if key not in names:
-                near = difflib.get_close_matches(key, names, 1)
-                hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names)}"
-                self._problem(f"{where}{key}", "there is no such key", hint)
-
-    def _table(self, table: Mapping[str, Any], key: str, where: str = "") -> dict[str, Any]:
-        value = table.get(key, {})
-        if isinstance(value, dict):
-            return value
-        self._problem(f"{where}{key}", "must be a table")
-        return {}
-
-    def _get(self, table: Mapping[str, Any], where: str, key: str, default: Any) -> Any:
-        if key not in table and default is None:
-            self._problem(f"{where}{key}", "is needed")
-        return table.get(key, default)
-
-    def _text(self, table: Mapping[str, Any], where: str, key: str, default: str | None) -> str:
-        value = self._get(table, where, key, default)
-        if value is None or isinstance(value, str):
-            return value or ""
-        self._problem(f"{where}{key}", "must be a text")
-        return ""
-
-    def _choice(
-        self, table: Mapping[str, Any], where: str, key: str, choices: tuple[str, ...], default: str | None
-    ) -> str:
-        value = self._get(table, where, key, default)
-        if value in choices:
-            return str(value)
-        if value is not None:
-            self._problem(f"{where}{key}", f"'{value}' is not possible", f"one of {', '.join(choices)}")
-        return choices[0]
-
-    def _integer(
-        self, table: Mapping[str, Any], where: str, key: str, low: int, high: int, default: int | None
-    ) -> int:
-        value = self._get(table, where, key, default)
-        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
-            return value
-        if value is not None:
-            self._problem(f"{where}{key}", f"must be a whole number from {low} to {high}")
-        return low
-
-    def _number(self, table: Mapping[str, Any], where: str, key: str, default: float | None) -> float:
-        value = self._get(table, where, key, default)
-        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-            return float(value)
-        if value is not None:
-            self._problem(f"{where}{key}", "must be a finite number")
-        return 0.0 if key != "scale" else 1.0
+    return read_profile(path)

@@ -55,4 +55,6 @@ class Console:
     def _dialect(self, charger: str) -> Dialect:
         if charger not in self._plant.chargers_by_path:
             raise NotFound(f"there is no charger {charger}")
+        if self._plant.chargers_by_path[charger].modbus is not None:
+            raise NotFound(f"{charger} speaks Modbus, not OCPP")
         return self._dialect_of(charger)

@@ -77,9 +77,9 @@ class OcppServer:
         if sink is not None and plant.ocpp.message_log_days:
             settings = plant.ocpp
             self.recorder = Recorder(sink, host.clock, settings.message_log_days, settings.message_log_frames)
-        trace = Trace(host.clock, sum(1 for _ in plant.chargers()), self.recorder)
+        trace = Trace(host.clock, sum(1 for _ in plant.ocpp_chargers()), self.recorder)
         self.console = Console(plant, trace, self._dialect_of)
-        for charger in plant.chargers():
+        for charger in plant.ocpp_chargers():
             # An unreadable secret locks the charger out; it never lets it in without one.
             password = (secret(charger.basic_auth_ref) or "") if charger.basic_auth_ref else None
             if password and not security.SHORT <= len(password) <= security.LONG:

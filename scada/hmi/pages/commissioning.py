@@ -19,7 +19,7 @@ async def build(visit: Visit) -> View:
     async def render(live: Live) -> Markup:
         knowledge = visit.services.knowledge
         rows = []
-        for charger in visit.plant.chargers():
+        for charger in visit.plant.ocpp_chargers():
             report = knowledge.report(charger.path) if knowledge else None
             found = report or CommissioningReport(state="none", started_us=0)
             if site not in ("", charger.site) or state not in ("", found.state):

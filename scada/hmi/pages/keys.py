@@ -49,7 +49,7 @@ def _told(visit: Visit) -> Told:
     configuration, site = visit.services.configuration, visit.query.get("site", "")
     return [
         (charger, configuration(charger.path) if configuration else {})
-        for charger in visit.plant.chargers()
+        for charger in visit.plant.ocpp_chargers()
         if site in ("", charger.site)
     ]
 

@@ -5,12 +5,13 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scada import resources
 from scada.core.database import Sample
-from scada.core.plant import Level, Meter, Plant, Site
+from scada.core.plant import Level, Meter, ModbusEndpoint, ModbusSettings, Plant, Site
 from scada.core.records import Record
 from scada.core.tag import Source, TagDefinition
 from scada.core.value import Kind
@@ -19,6 +20,7 @@ from scada.drivers.modbus.driver import ModbusDriver
 from scada.runtime.clock import SystemClock
 from scada.runtime.host import PlantHost
 from scada.runtime.plant_core import Restart
+from scada.runtime.router import CommandRouter
 
 READINGS = {
     "ActivePower": ("Power", "kW", 0.001),
@@ -75,7 +77,7 @@ def drive(sdm630: Profile) -> Drive:
 
     @asynccontextmanager
     async def run(
-        *meters: Where, poll_s: float = 0.05, profile: Profile = sdm630
+        *meters: Where, poll_s: float = 0.05, profile: Profile = sdm630, **how: Any
     ) -> AsyncIterator[PlantHost]:
         fitted = tuple(
             Meter(
@@ -83,12 +85,15 @@ def drive(sdm630: Profile) -> Drive:
                 name=name,
                 site="Depot",
                 role="other",
-                profile=profile.name,
-                host="127.0.0.1",
-                port=port,
-                unit_id=unit,
+                modbus=ModbusEndpoint(
+                    profile=profile.name,
+                    host="127.0.0.1",
+                    port=port,
+                    unit_id=unit,
+                    poll_us=int(poll_s * 1_000_000),
+                    **how,
+                ),
                 label={},
-                poll_us=int(poll_s * 1_000_000),
             )
             for name, port, unit in meters
         )
@@ -102,11 +107,14 @@ def drive(sdm630: Profile) -> Drive:
             timezone="UTC",
             sites=(site,),
             tags=tuple(definition for meter in fitted for definition in _tags(meter)),
+            modbus=ModbusSettings(
+                timeout_s=0.2, retry_max_s=0.2, retries=0, normal_us=50_000, slow_us=50_000
+            ),
             levels=(Level(number=10, name={}, priority="medium", severity=500),),
             directory=Path(),
         )
         host = PlantHost(plant, Restart(), SystemClock(), NullJournal(), NullSamples())
-        driver = ModbusDriver(host, fitted, {profile.name: profile}, timeout_s=0.2, retry_max_s=0.2)
+        driver = ModbusDriver(plant, host, CommandRouter(host), {profile.name: profile})
         task = asyncio.create_task(driver.run())
         try:
             yield host

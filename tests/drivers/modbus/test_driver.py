@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from scada.core.errors import ProjectError
-from scada.core.plant import Meter
+from scada.core.plant import Meter, ModbusEndpoint
 from scada.core.value import GOOD, Quality, is_bad
 from scada.drivers.modbus import Profile
 from scada.drivers.modbus.driver import ModbusDriver
-from scada.drivers.modbus.wire import MeterServer
+from scada.drivers.modbus.imitation import ImitatedDevice, Values
+from scada.drivers.modbus.server import ModbusServer
 from scada.runtime.host import PlantHost
+from scada.runtime.router import CommandRouter
 
 VALUES = {
     "Power": 15_250.0,
@@ -31,12 +33,16 @@ BYTES = 148
 
 
 @asynccontextmanager
-async def device(server: MeterServer) -> AsyncIterator[int]:
+async def device(server: ModbusServer) -> AsyncIterator[int]:
     await server.start()
     try:
         yield server.port
     finally:
         await server.close()
+
+
+def served(profile: Profile, values: Values) -> ModbusServer:
+    return ModbusServer("127.0.0.1", 0, {1: ImitatedDevice(profile, values)})
 
 
 def good(host: PlantHost, path: str) -> Callable[[], bool]:
@@ -50,7 +56,7 @@ def is_(host: PlantHost, path: str, value: object) -> Callable[[], bool]:
 async def test_a_meters_readings_are_tags(drive: Any, until: Any, sdm630: Profile) -> None:
     values = dict(VALUES)
     async with (
-        device(MeterServer("127.0.0.1", 0, {1: (sdm630, lambda: values)})) as port,
+        device(served(sdm630, lambda: values)) as port,
         drive(("Grid", port, 1)) as host,
     ):
         await until(good(host, "Depot.Grid.ActivePower"))
@@ -67,7 +73,7 @@ async def test_a_meters_readings_are_tags(drive: Any, until: Any, sdm630: Profil
 
 
 async def test_a_meter_goes_away_and_comes_back(drive: Any, until: Any, sdm630: Profile) -> None:
-    server = MeterServer("127.0.0.1", 0, {1: (sdm630, lambda: VALUES)})
+    server = served(sdm630, lambda: VALUES)
     await server.start()
     async with drive(("Grid", server.port, 1)) as host:
         await until(is_(host, "Depot.Grid.Online", True))
@@ -92,7 +98,7 @@ async def test_a_silent_unit_does_not_stop_its_neighbour(drive: Any, until: Any,
         return VALUES
 
     async with (
-        device(MeterServer("127.0.0.1", 0, {1: (sdm630, values)})) as port,
+        device(served(sdm630, values)) as port,
         drive(("Grid", port, 1), ("Missing", port, 7)) as host,
     ):
         await until(is_(host, "Depot.Missing.Online", False))
@@ -105,12 +111,12 @@ async def test_a_silent_unit_does_not_stop_its_neighbour(drive: Any, until: Any,
 async def test_a_gateway_that_is_not_there_does_not_stop_others(
     drive: Any, until: Any, sdm630: Profile
 ) -> None:
-    server = MeterServer("127.0.0.1", 0, {1: (sdm630, lambda: VALUES)})
+    server = served(sdm630, lambda: VALUES)
     await server.start()
     gone = server.port
     await server.close()
     async with (
-        device(MeterServer("127.0.0.1", 0, {1: (sdm630, lambda: VALUES)})) as port,
+        device(served(sdm630, lambda: VALUES)) as port,
         drive(("Gone", gone, 1), ("Grid", port, 1)) as host,
     ):
         await until(is_(host, "Depot.Grid.Online", True))
@@ -118,9 +124,9 @@ async def test_a_gateway_that_is_not_there_does_not_stop_others(
 
 
 async def test_a_refused_register_costs_only_its_own_tag(drive: Any, until: Any, sdm630: Profile) -> None:
-    served = replace(sdm630, registers={k: r for k, r in sdm630.registers.items() if r.address < 70})
+    partial = replace(sdm630, registers={k: r for k, r in sdm630.registers.items() if r.address < 70})
     async with (
-        device(MeterServer("127.0.0.1", 0, {1: (served, lambda: VALUES)})) as port,
+        device(served(partial, lambda: VALUES)) as port,
         drive(("Grid", port, 1)) as host,
     ):
         await until(good(host, "Depot.Grid.ActivePower"))
@@ -132,11 +138,11 @@ async def test_a_refused_register_costs_only_its_own_tag(drive: Any, until: Any,
 
 async def test_a_device_that_refuses_everything_is_offline(drive: Any, until: Any, sdm630: Profile) -> None:
     elsewhere = {k: replace(r, function=3) for k, r in sdm630.registers.items()}
-    served = replace(
+    partial = replace(
         sdm630, registers={k: replace(r, address=r.address + 1000) for k, r in elsewhere.items()}
     )
     async with (
-        device(MeterServer("127.0.0.1", 0, {1: (served, lambda: VALUES)})) as port,
+        device(served(partial, lambda: VALUES)) as port,
         drive(("Grid", port, 1)) as host,
     ):
         await until(is_(host, "Depot.Grid.Online", False))
@@ -146,7 +152,7 @@ async def test_a_device_that_refuses_everything_is_offline(drive: Any, until: An
 async def test_impossible_readings_go_bad_one_by_one(drive: Any, until: Any, sdm630: Profile) -> None:
     values = dict(VALUES)
     async with (
-        device(MeterServer("127.0.0.1", 0, {1: (sdm630, lambda: values)})) as port,
+        device(served(sdm630, lambda: values)) as port,
         drive(("Grid", port, 1)) as host,
     ):
         await until(good(host, "Depot.Grid.Frequency"))
@@ -194,7 +200,7 @@ async def test_rubbish_is_never_a_value(drive: Any, until: Any, sdm630: Profile,
         finally:
             writer.close()
 
-    async with device(MeterServer("127.0.0.1", 0, {1: (sdm630, lambda: VALUES)})) as port:
+    async with device(served(sdm630, lambda: VALUES)) as port:
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
@@ -249,12 +255,9 @@ async def test_a_profile_that_is_not_there_is_told(drive: Any, sdm630: Profile) 
             name="X",
             site="Depot",
             role="other",
-            profile="nobodys",
-            host="127.0.0.1",
-            port=1,
-            unit_id=1,
+            modbus=ModbusEndpoint(profile="nobodys", host="127.0.0.1"),
             label={},
-            poll_us=1_000_000,
         )
+        site = replace(host.plant.sites[0], meters=(lost,))
         with pytest.raises(ProjectError, match="nobodys"):
-            ModbusDriver(host, [lost], {sdm630.name: sdm630})
+            ModbusDriver(replace(host.plant, sites=(site,)), host, CommandRouter(host), {sdm630.name: sdm630})

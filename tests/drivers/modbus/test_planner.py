@@ -13,6 +13,7 @@ def register(address: int, kind: str = "float32", function: int = 4) -> Register
         function=function,
         address=address,
         type=kind,
+        words=WORDS[kind],
         word_order="big",
         scale=1,
         unit="",
