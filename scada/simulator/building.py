@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scada.simulator.outlet import NOMINAL_V, Outlet
@@ -58,13 +58,20 @@ class SiteLoad:
         self.building = Phases()
         self.grid = Phases()
 
-    def step(self, seconds: float, hour: float, chargers: Iterable[Iterable[Outlet]]) -> None:
+    def step(
+        self,
+        seconds: float,
+        hour: float,
+        chargers: Iterable[Iterable[Outlet]],
+        others_a: Iterable[Sequence[float]] = (),
+    ) -> None:
         """Let simulated time pass.
 
         Args:
             seconds: simulated.
             hour: local, 0 to 24.
             chargers: the outlets of each charger; their phases hang on those of the grid as `phase_shift` says.
+            others_a: currents of L1 on of chargers that are nothing but a load.
         """
         gauss = self._rng.gauss
         self._noise += -self._noise * min(1.0, _NOISE_PULL * seconds) + gauss(0.0, _NOISE_STEP)
@@ -82,6 +89,9 @@ class SiteLoad:
         for outlets in chargers:
             for outlet in outlets:
                 self._add_outlet(grid, outlet)
+        for currents_a in others_a:
+            for phase, current_a in enumerate(currents_a):
+                grid.add(phase, current_a * self._voltages_v[phase], self._voltages_v[phase])
         self.building, self.grid = building, grid
         for name, phases in (("building", building), ("grid", grid)):
             used_kwh = sum(phases.power_w) * seconds / 3.6e6

@@ -21,7 +21,7 @@ import structlog
 
 from scada import resources
 from scada.core.errors import StartError
-from scada.core.plant import Charger, Meter, Plant, Site
+from scada.core.plant import Charger, Meter, ModbusEndpoint, Plant, Site
 from scada.drivers.modbus.imitation import ImitatedDevice, Values
 from scada.drivers.modbus.profile import find_profiles
 from scada.drivers.modbus.server import ModbusServer
@@ -33,6 +33,7 @@ from scada.simulator.mail import MailCatcher
 from scada.simulator.pulse import Pulse
 from scada.simulator.recipes import RECIPES
 from scada.simulator.storage import Store
+from scada.simulator.wallbox import Wallbox
 
 ORPHAN_AFTER_S = 120.0
 """Without parent and without any connection for this long, the simulation ends."""
@@ -216,8 +217,13 @@ class _SiteMeters:
             for site in plant.sites
         }
         self._began_s = time.time()
+        self._boxes = {
+            charger: self._wallbox(charger)
+            for charger in plant.modbus_chargers()
+            if charger.modbus is not None and _simulated(charger.modbus)
+        }
         for site in plant.sites:
-            self._step(site, 0.0)
+            self._step(site, 0.0, 0.0)
 
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
         """Open the sockets; they close with the stack."""
@@ -225,15 +231,20 @@ class _SiteMeters:
             self._plant.directory / "drivers" / "modbus",
             resources.folder("config") / "drivers" / "modbus",
         ]
-        local = [meter for meter in self._plant.meters() if _simulated(meter)]
-        for meter in self._plant.meters():
-            if meter not in local:
-                log.info("meter_not_simulated", meter=meter.path, host=meter.modbus.host)
-        profiles = find_profiles([meter.modbus.profile for meter in local], folders)
         by_port: dict[int, dict[int, ImitatedDevice]] = {}
-        for meter in local:
+        local = [one for one in self._plant.modbus_endpoints() if _simulated(one)]
+        profiles = find_profiles([endpoint.profile for endpoint in local], folders)
+        for meter in self._plant.meters():
+            if meter.modbus not in local:
+                log.info("meter_not_simulated", meter=meter.path, host=meter.modbus.host)
+                continue
             device = ImitatedDevice(profiles[meter.modbus.profile], self._values(meter))
             by_port.setdefault(meter.modbus.port, {})[meter.modbus.unit_id] = device
+        for charger, box in self._boxes.items():
+            endpoint = charger.modbus
+            assert endpoint is not None
+            device = ImitatedDevice(profiles[endpoint.profile], box.readings, box.written)
+            by_port.setdefault(endpoint.port, {})[endpoint.unit_id] = device
         for port, devices in by_port.items():
             server = ModbusServer("127.0.0.1", port, devices)
             try:
@@ -253,7 +264,7 @@ class _SiteMeters:
             await asyncio.sleep(1.0)
             now_s = loop.time()
             for site in self._plant.sites:
-                self._step(site, (now_s - last_s) * self._options.speed)
+                self._step(site, (now_s - last_s) * self._options.speed, now_s - last_s)
             last_s = now_s
             if now_s - saved_s >= SAVE_EVERY_S:
                 saved_s = now_s
@@ -275,15 +286,32 @@ class _SiteMeters:
         load, role = self._loads[meter.site], meter.role
         return lambda: load.readings(role)
 
-    def _step(self, site: Site, simulated_s: float) -> None:
+    def _wallbox(self, charger: Charger) -> Wallbox:
+        connector = charger.connectors[0]
+        kept = self._energy.setdefault(charger.path, {"energy": 1_000.0})
+        arrivals = self._plant.simulation.arrivals_per_hour / max(1, sum(1 for _ in self._plant.chargers()))
+        return Wallbox(
+            current_max_a=connector.current_max_a,
+            phases=connector.phases,
+            energy_kwh=kept["energy"],
+            arrivals_per_hour=arrivals,
+            rng=random.Random(f"{self._options.seed} wallbox {charger.path}"),
+        )
+
+    def _step(self, site: Site, simulated_s: float, real_s: float) -> None:
+        boxes = {one: box for one, box in self._boxes.items() if one.site == site.path}
+        for charger, box in boxes.items():
+            box.step(simulated_s, real_s)
+            self._energy[charger.path]["energy"] = box.energy_kwh
         chargers = [
             list(point.hardware.outlets.values()) for point in self._points if point.charger.site == site.path
         ]
         # The day goes by at the speed of the simulation, from the hour at which it began.
         now_s = self._began_s + (time.time() - self._began_s) * self._options.speed
         local = datetime.fromtimestamp(now_s, ZoneInfo(site.timezone))
-        self._loads[site.path].step(simulated_s, local.hour + local.minute / 60, chargers)
+        currents_a = [[box.current_a] * box.phases for box in boxes.values()]
+        self._loads[site.path].step(simulated_s, local.hour + local.minute / 60, chargers, currents_a)
 
 
-def _simulated(meter: Meter) -> bool:
-    return meter.modbus.host in LOOPBACK and meter.modbus.transport == "tcp"
+def _simulated(endpoint: ModbusEndpoint) -> bool:
+    return endpoint.host in LOOPBACK and endpoint.transport == "tcp"

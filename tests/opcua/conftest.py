@@ -17,6 +17,7 @@ from scada.core.plant import (
     Current,
     Feeder,
     Meter,
+    ModbusEndpoint,
     Network,
     Plant,
     Security,
@@ -57,8 +58,8 @@ def make_plant(policies: tuple[str, ...], anonymous: bool) -> Plant:
         label={"en": "Bay 1"}, feeder="Main", connectors=connectors,
     )  # fmt: skip
     meter = Meter(
-        path="Depot.Grid", name="Grid", site="Depot", role="grid", profile="x", host="127.0.0.1", port=502,
-        unit_id=1, label={"en": "Grid meter"}, poll_us=1_000_000,
+        path="Depot.Grid", name="Grid", site="Depot", role="grid", label={"en": "Grid meter"},
+        modbus=ModbusEndpoint(profile="x", host="127.0.0.1"),
     )  # fmt: skip
     site = Site(
         path="Depot", label={"en": "North depot"}, timezone="Europe/Paris", limit_a=100,

@@ -291,7 +291,7 @@ def test_a_broken_meter_profile_is_told_with_its_file(project: Path) -> None:
         '[registers.Power]\nfunction = 5\naddress = 1\ntype = "float32"\nunit = "W"\nlow = 0\nhigh = 1\n',
         "drivers/modbus/x.toml",
     )
-    assert found == ["drivers/modbus/x.toml: registers.Power.function: must be a whole number from 3 to 4"]
+    assert found == ["drivers/modbus/x.toml: registers.Power.function: must be a whole number from 1 to 4"]
     assert told(project, "[device", "drivers/modbus/x.toml")[0].startswith("drivers/modbus/x.toml: ")
 
 

@@ -13,7 +13,18 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from scada.core import moment
-from scada.core.plant import Charger, Connector, Current, Level, Meter, Plant, Simulation, Site, Token
+from scada.core.plant import (
+    Charger,
+    Connector,
+    Current,
+    Level,
+    Meter,
+    ModbusEndpoint,
+    Plant,
+    Simulation,
+    Site,
+    Token,
+)
 from scada.drivers.ocpp.frames import CallError
 from scada.drivers.ocpp.peer import Peer
 from scada.runtime.clock import SystemClock
@@ -257,12 +268,8 @@ def meter() -> Callable[..., Meter]:
             name=name,
             site="Depot",
             role=role,
-            profile="eastron-sdm630",
-            host=host,
-            port=port,
-            unit_id=unit,
+            modbus=ModbusEndpoint(profile="eastron-sdm630", host=host, port=port, unit_id=unit),
             label={},
-            poll_us=1_000_000,
         )
 
     return make

@@ -112,7 +112,10 @@ class ModbusCharger:
         self._put(values, now_us)
         energy = readings.get("Energy")
         if energy is not None and isinstance(energy.value, float):
-            write = self._host.core.register(self._charger.path, 1, energy.value * 1000, now_us, None)
+            running = self._running()
+            number = running.id if running is not None else None
+            wh = float(round(energy.value * 1000))
+            write = self._host.core.register(self._charger.path, 1, wh, now_us, number)
             if write is not None:
                 self._host.write([write])
         if "Status" in readings:

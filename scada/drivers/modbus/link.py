@@ -6,11 +6,12 @@ import asyncio
 import logging
 import re
 import ssl
+import termios
 from typing import Any
 
-from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
+from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient, AsyncModbusTlsClient
 from pymodbus.exceptions import ModbusException
-from pymodbus.framer import FramerType
+from pymodbus.framer import FramerSocket, FramerType
 from pymodbus.pdu import ModbusPDU
 
 from scada.core.plant import ModbusEndpoint
@@ -100,8 +101,8 @@ class Link:
         try:
             async with asyncio.timeout(self._timeout_s * 2):  # its own bound failing, this one holds
                 opened = await client.connect()
-        except (OSError, TimeoutError, ModbusException):
-            opened = False
+        except (OSError, TimeoutError, ModbusException, ValueError, termios.error):
+            opened = False  # the last two: a serial device that cannot be set so
         if not opened:
             client.close()
             raise LinkLost(f"no connection to {self}")
@@ -122,11 +123,14 @@ class Link:
                 stopbits=int(match[4]),
                 **common,
             )
-        framer = FramerType.RTU if endpoint.transport == "rtu_tcp" else FramerType.SOCKET
-        client = AsyncModbusTcpClient(endpoint.host, port=endpoint.port, framer=framer, **common)
         if endpoint.transport == "tls":
-            client.ctx.comm_params.sslctx = self._tls or ssl.create_default_context()
-        return client
+            context = self._tls or ssl.create_default_context()
+            secure = AsyncModbusTlsClient(endpoint.host, port=endpoint.port, sslctx=context, **common)
+            # The package's own framer of TLS takes what comes at once for a frame, be it a part of one.
+            secure.ctx.framer = FramerSocket(secure.ctx.framer.decoder)
+            return secure
+        framer = FramerType.RTU if endpoint.transport == "rtu_tcp" else FramerType.SOCKET
+        return AsyncModbusTcpClient(endpoint.host, port=endpoint.port, framer=framer, **common)
 
     async def read(self, unit_id: int, block: Block) -> list[int]:
         """Read a block: its words (or bits), as many as came (the decoder knows what a wrong number means).

@@ -15,7 +15,10 @@ from scada.drivers.modbus.profile import (
     BIT_FUNCTIONS,
     BITS_MAX,
     CHARGER_NEEDS,
+    COIL,
+    DISCRETE,
     HOLDING,
+    INPUT,
     POLLS,
     QUANTITIES,
     REGISTERS_MAX,
@@ -235,6 +238,8 @@ class _Registers(_Keys):
         return register
 
     def _type(self, own: Mapping[str, Any], table: dict[str, Any], where: str, function: int) -> str:
+        if table.get("function") not in (COIL, DISCRETE, HOLDING, INPUT):
+            return self.choice(table, where, "type", (*WORDS, "string"), None)
         if function in BIT_FUNCTIONS and "type" not in own:
             return "bit"
         type_ = self.choice(table, where, "type", (*WORDS, "string"), None)
