@@ -110,7 +110,7 @@ def test_an_integrator_adds_a_device_type_without_python(project: Path) -> None:
         ("chargers.csv", "ac1,A,1", "ac1,Z,1", "has no feeder 'Z'"),
         ("chargers.csv", ",identity,", ",ident,", "column ident: unknown column"),
         ("chargers.csv", "32,7.4,1", "many,7.4,1", "row 2, column current_a"),
-        ("meters.csv", "eastron-sdm630", "eastron-sdm", "there is no meter profile"),
+        ("meters.csv", "eastron-sdm630", "eastron-sdm", "there is no Modbus profile"),
         ("meters.csv", "Grid,grid", "CP01,grid", "'CP01' stands already"),
         ("tokens.csv", "FLEET-0002", "fleet-0001", "stands already"),
         ("tokens.csv", "FLEET-0002,Bus 2,FLEET,,", "FLEET-0002,Bus 2,FLEET,,soon", "'soon' is no date"),

@@ -183,9 +183,9 @@ class ModbusCharger:
         wanted, has = self._running() is not None, self._number("Enable")
         if has is None or bool(has) is wanted or now_s < self._enable_again_s:
             return
-        self._enable_again_s = now_s + ENABLE_AGAIN_S
         result = await self._write("Enable", 1.0 if wanted else 0.0)
         if not result.outcome.ok:
+            self._enable_again_s = now_s + ENABLE_AGAIN_S
             log.warning("modbus_enable", charger=self._charger.path, wanted=wanted, reason=result.text)
 
     async def _ask(self) -> None:

@@ -35,7 +35,7 @@ timezone = "UTC"
 [ocpp]
 security_profile = 0
 [modbus]
-timeout_s = 0.3
+timeout_s = 1
 normal_s = 0.2
 slow_s = 0.2
 retry_max_s = 1
