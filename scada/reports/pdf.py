@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from typing import Any
-from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
 
 from reportlab.graphics.charts.barcharts import VerticalBarChart
@@ -21,6 +20,7 @@ from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, 
 from scada.core.report_ports import Cell, CellKind, Chart, Report, Table
 from scada.i18n import Formats
 from scada.reports.spans import local
+from scada.reports.typefaces import BOLD, PLAIN, Typefaces
 from scada.reports.words import word
 from scada.reports.workbook import notes_of
 
@@ -43,13 +43,11 @@ _COLOURS = (
 )
 _WIDTH, _HEIGHT = landscape(A4)
 _MARGIN = 14 * mm
-_TITLE = ParagraphStyle("title", fontName="Helvetica-Bold", fontSize=16, leading=20)
-_HEAD = ParagraphStyle(
-    "head", fontName="Helvetica-Bold", fontSize=11, leading=14, spaceBefore=8, spaceAfter=4
-)
-_TEXT = ParagraphStyle("text", fontName="Helvetica", fontSize=8.5, leading=11)
-_CELL = ParagraphStyle("cell", fontName="Helvetica", fontSize=6.5, leading=7.5)
-_CELL_HEAD = ParagraphStyle("cellhead", parent=_CELL, fontName="Helvetica-Bold")
+_TITLE = ParagraphStyle("title", fontName=BOLD, fontSize=16, leading=20)
+_HEAD = ParagraphStyle("head", fontName=BOLD, fontSize=11, leading=14, spaceBefore=8, spaceAfter=4)
+_TEXT = ParagraphStyle("text", fontName=PLAIN, fontSize=8.5, leading=11)
+_CELL = ParagraphStyle("cell", fontName=PLAIN, fontSize=6.5, leading=7.5)
+_CELL_HEAD = ParagraphStyle("cellhead", parent=_CELL, fontName=BOLD)
 _CELL_RIGHT = ParagraphStyle("cellright", parent=_CELL, alignment=2)
 _NARROW = frozenset(
     ("meter_start", "meter_stop", "parent", "plan", "soc_start", "soc_end", "tariff", "origin")
@@ -61,25 +59,30 @@ def pdf(report: Report) -> bytes:
     """The bytes of a PDF file."""
     formats = Formats(report.language, report.timezone)
     zone = ZoneInfo(report.timezone)
+    faces = Typefaces()
     period = f"{local(report.from_us, zone):%Y-%m-%d %H:%M} – {local(report.to_us, zone):%Y-%m-%d %H:%M}"
     story: list[Any] = [
-        _paragraph(f"{report.title} · {report.project}", _TITLE),
-        _paragraph(f"{period} ({report.timezone})", _TEXT),
-        *(_paragraph(f"{name}: {value}", _TEXT) for name, value in report.facts),
+        faces.paragraph(f"{report.title} · {report.project}", _TITLE),
+        faces.paragraph(f"{period} ({report.timezone})", _TEXT),
+        *(faces.paragraph(f"{name}: {value}", _TEXT) for name, value in report.facts),
         Spacer(1, 4 * mm),
     ]
     drawn = (one for one in report.charts if any(any(values) for values in one.series.values()))
-    story += map(_chart, drawn)
+    story += (_chart(one, faces) for one in drawn)
     notes = notes_of(report)
     for table in report.tables:
-        story.append(_paragraph(table.title, _HEAD))
+        story.append(faces.paragraph(table.title, _HEAD))
         if not table.rows:
-            story.append(_paragraph(word("no_rows", report.language), _TEXT))
+            story.append(faces.paragraph(word("no_rows", report.language), _TEXT))
             continue
-        story.append(_table(table, report.language, formats))
+        story.append(_table(table, report.language, formats, faces))
         if len(table.rows) > ROWS_MAX:
             notes.append(word("pdf_cut", report.language))
-    story += [Spacer(1, 3 * mm), *(_paragraph(note, _TEXT) for note in dict.fromkeys(notes))]
+    footer = f"{report.project} · {report.title} · {period}"
+    footer_face, (footer,) = faces.fit(footer)
+    if faces.missing:
+        notes.append(f"{word('pdf_letters', report.language)} {faces.missing}")
+    story += [Spacer(1, 3 * mm), *(faces.paragraph(note, _TEXT) for note in dict.fromkeys(notes))]
     stream = io.BytesIO()
     document = SimpleDocTemplate(
         stream,
@@ -95,8 +98,9 @@ def pdf(report: Report) -> bytes:
     )
 
     def foot(canvas: Any, _document: Any) -> None:
-        canvas.setFont("Helvetica", 7)
-        canvas.drawString(_MARGIN, 9 * mm, _safe(f"{report.project} · {report.title} · {period}"))
+        canvas.setFont(footer_face, 7)
+        canvas.drawString(_MARGIN, 9 * mm, footer)
+        canvas.setFont(PLAIN, 7)
         page = f"{word('page', report.language)} {canvas.getPageNumber()}"
         canvas.drawRightString(_WIDTH - _MARGIN, 9 * mm, page)
 
@@ -104,29 +108,23 @@ def pdf(report: Report) -> bytes:
     return stream.getvalue()
 
 
-def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
-    return Paragraph(escape(_safe(text)), style)
-
-
-def _safe(text: str) -> str:
-    """What the standard fonts of PDF have (WinAnsi); the rest is a question mark."""
-    return text.replace("−", "-").encode("cp1252", "replace").decode("cp1252")
-
-
-def _table(table: Table, language: str, formats: Formats) -> LongTable:
+def _table(table: Table, language: str, formats: Formats, faces: Typefaces) -> LongTable:
     numbers = list(range(len(table.columns)))
     if len(numbers) > COLUMNS_MAX:
         numbers = [n for n in numbers if table.columns[n].key not in _NARROW]
         numbers = [n for n in numbers if any(row[n] not in (None, "") for row in table.rows[:ROWS_MAX])]
     columns = [table.columns[n] for n in numbers]
-    head = [_paragraph(f"{one.title} ({one.unit})" if one.unit else one.title, _CELL_HEAD) for one in columns]
+    head = [
+        faces.paragraph(f"{one.title} ({one.unit})" if one.unit else one.title, _CELL_HEAD) for one in columns
+    ]
     lines: list[list[Any]] = [head]
     lines += (
-        [_cell(table.columns[n].kind, row[n], formats) for n in numbers] for row in table.rows[:ROWS_MAX]
+        [_cell(table.columns[n].kind, row[n], formats, faces) for n in numbers]
+        for row in table.rows[:ROWS_MAX]
     )
     totals = len(table.rows) <= ROWS_MAX and any(one.total for one in columns)
     if totals:
-        lines.append(_totals(table, numbers, language, formats))
+        lines.append(_totals(table, numbers, language, formats, faces))
     weights = [1.7 if one.kind in (CellKind.TEXT, CellKind.TIME) else 1.0 for one in columns]
     width = (_WIDTH - 2 * _MARGIN) / sum(weights)
     style = [
@@ -145,23 +143,25 @@ def _table(table: Table, language: str, formats: Formats) -> LongTable:
     )
 
 
-def _totals(table: Table, numbers: Sequence[int], language: str, formats: Formats) -> list[Any]:
+def _totals(
+    table: Table, numbers: Sequence[int], language: str, formats: Formats, faces: Typefaces
+) -> list[Any]:
     line: list[Any] = []
     for place, n in enumerate(numbers):
         column = table.columns[n]
         if column.total and place:
             total = sum(float(row[n] or 0) for row in table.rows)
-            line.append(_cell(column.kind, total, formats))
+            line.append(_cell(column.kind, total, formats, faces))
         else:
-            line.append(_paragraph(word("total", language) if not place else "", _CELL_HEAD))
+            line.append(faces.paragraph(word("total", language) if not place else "", _CELL_HEAD))
     return line
 
 
-def _cell(kind: CellKind, value: Cell, formats: Formats) -> Paragraph:
+def _cell(kind: CellKind, value: Cell, formats: Formats, faces: Typefaces) -> Paragraph:
     text = shown(kind, value, formats)
     if len(text) > CELL_LENGTH_MAX:
         text = f"{text[: CELL_LENGTH_MAX - 1]}…"
-    return _paragraph(text, _CELL if kind in (CellKind.TEXT, CellKind.TIME) else _CELL_RIGHT)
+    return faces.paragraph(text, _CELL if kind in (CellKind.TEXT, CellKind.TIME) else _CELL_RIGHT)
 
 
 def shown(kind: CellKind, value: Cell, formats: Formats) -> str:
@@ -182,15 +182,16 @@ def shown(kind: CellKind, value: Cell, formats: Formats) -> str:
     return formats.number(value, decimals)
 
 
-def _chart(chart: Chart) -> Drawing:
+def _chart(chart: Chart, faces: Typefaces) -> Drawing:
     width, height = _WIDTH - 2 * _MARGIN - 12, 62 * mm
     drawing = Drawing(width, height)
     title = f"{chart.title} ({chart.unit})" if chart.unit else chart.title
-    drawing.add(String(0, height - 10, _safe(title), fontName="Helvetica-Bold", fontSize=9))
+    title_face, (title,) = faces.fit(title, bold=True)
+    drawing.add(String(0, height - 10, title, fontName=title_face, fontSize=9))
     plot: Any = HorizontalLineChart() if chart.lines else VerticalBarChart()
     plot.x, plot.y, plot.width, plot.height = 34, 42, width - 190, height - 62
     plot.data = [tuple(values) for values in chart.series.values()]
-    plot.categoryAxis.categoryNames = _labels(chart.labels)
+    plot.categoryAxis.labels.fontName, plot.categoryAxis.categoryNames = faces.fit(*_labels(chart.labels))
     plot.categoryAxis.labels.fontSize = 5.5
     plot.categoryAxis.labels.angle = 45
     plot.categoryAxis.labels.boxAnchor = "ne"
@@ -202,14 +203,15 @@ def _chart(chart: Chart) -> Drawing:
     legend.x, legend.y, legend.fontSize, legend.boxAnchor = width - 145, height - 16, 6, "nw"
     legend.dy, legend.deltay, legend.columnMaximum = 5, 8, 16
     legend.colorNamePairs = []
-    for number, name in enumerate(chart.series):
+    legend.fontName, names = faces.fit(*(name[-34:] for name in chart.series))
+    for number, name in enumerate(names):
         colour = colors.HexColor(_COLOURS[number % len(_COLOURS)])
         if chart.lines:
             plot.lines[number].strokeColor = colour
         else:
             plot.bars[number].fillColor = colour
             plot.bars[number].strokeWidth = 0
-        legend.colorNamePairs.append((colour, _safe(name)[-34:]))
+        legend.colorNamePairs.append((colour, name))
     drawing.add(plot)
     drawing.add(legend)
     return drawing
@@ -218,4 +220,4 @@ def _chart(chart: Chart) -> Drawing:
 def _labels(labels: Sequence[str]) -> list[str]:
     """Not more than fit beside each other; the others are empty."""
     every = -(-len(labels) // LABELS_MAX)
-    return [_safe(one)[-22:] if n % every == 0 else "" for n, one in enumerate(labels)]
+    return [one[-22:] if n % every == 0 else "" for n, one in enumerate(labels)]

@@ -81,6 +81,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "ack_median": ("Median time to acknowledge (s)", "Délai médian d'acquittement (s)"),
     "ack_p90": ("90 % acknowledged within (s)", "90 % acquittées en (s)"),
     "cut": ("There is more than is shown here.", "Il y a plus que ce qui est montré ici."),
+    "charts": ("Charts", "Graphiques"),
+    "label": ("Label", "Repère"),
     "no_rows": ("Nothing in this period.", "Rien sur cette période."),
     "from_registers": (
         "Energy is taken from registers; within a session it is spread as its readings say.",
@@ -89,6 +91,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "peak_of_sessions": (
         "No meter of the grid connection is recorded: the demand of the chargers' sessions is shown.",
         "Aucun compteur du raccordement n'est enregistré : la demande des sessions est montrée.",
+    ),
+    "pdf_letters": (
+        "Characters that this file cannot show stand as a question mark; the workbook and the csv file hold them:",
+        "Les caractères que ce fichier ne peut montrer y sont un point d'interrogation ; le classeur et le fichier csv les contiennent :",
     ),
     "pdf_cut": (
         "The table is cut in this file; the workbook and the csv file hold all rows.",

@@ -15,6 +15,7 @@ import xlsxwriter
 from scada.core.report_ports import Cell, CellKind, Report, Table
 from scada.reports.spans import local
 from scada.reports.words import word
+from scada.reports.workbook_charts import charts_sheet
 
 CELL_LENGTH_MAX = 32_767
 PROGRESS_EVERY = 2_000
@@ -59,6 +60,13 @@ def workbook(report: Report, progress: Callable[[int], None] = lambda _: None) -
         for table in report.tables:
             sheet = book.add_worksheet(_name(table.title, used))
             done = _table(sheet, table, report, (formats, bold, totals), done, progress)
+        charts_sheet(
+            book,
+            _name(word("charts", report.language), used),
+            report.charts,
+            report.language,
+            (bold, formats[CellKind.NUMBER]),
+        )
         _about(book.add_worksheet(_name(word("about", report.language), used)), report, bold)
     return stream.getvalue()
 

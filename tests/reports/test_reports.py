@@ -16,6 +16,7 @@ from scada.core.database import Sample, TagDatabase
 from scada.core.errors import BadRequest, NotFound
 from scada.core.plant import Plant
 from scada.core.ports import Point, SessionFilter
+from scada.core.records import AlarmEvent, AlarmState, AlarmTransition
 from scada.core.report_ports import FORMATS, REPORTS, ReportRequest
 from scada.core.value import GOOD, Quality
 from scada.history import CoreStore
@@ -168,6 +169,40 @@ async def test_a_workbook_has_types_and_no_formulas(desk: Desk, filled: CoreStor
     assert total[heads["Energy (kWh)"]].value == 15.0
     about = [cell.value for cell in book["About"]["B"]]
     assert "Europe/Paris" in about
+
+
+@pytest.mark.parametrize("kind", ["energy", "availability", "alarms", "peak"])
+async def test_a_workbook_draws_its_charts_from_cells(desk: Desk, filled: CoreStore, kind: str) -> None:
+    """Read back by other authors' reader: each series names cells, and these hold what the report says."""
+    raised_us = at("2026-03-03T08:00Z")
+    raised = AlarmTransition(
+        sequence=1,
+        time_us=raised_us,
+        alarm="Depot.CP01.Online",
+        site="Depot",
+        level=20,
+        event=AlarmEvent.RAISED,
+        state=AlarmState.ACTIVE_UNACKNOWLEDGED,
+        raised_us=raised_us,
+    )
+    filled.journal.commit([raised])
+    report = await desk.build(request(kind))
+    book = openpyxl.load_workbook(io.BytesIO((await desk.file(request(kind), "xlsx")).content))
+    sheet = book["Charts"]
+    assert len(sheet._charts) == len(report.charts) == 1
+    (wanted,) = report.charts
+
+    def cells(address: str) -> list[object]:
+        found = sheet[address.split("!")[1]]
+        return [line[0].value for line in found] if isinstance(found, tuple) else [found.value]
+
+    drawn = sheet._charts[0].series
+    assert [cells(one.tx.strRef.f) for one in drawn] == [[name or "–"] for name in wanted.series]
+    assert [cells(one.val.numRef.f) for one in drawn] == [
+        pytest.approx(list(values)) for values in wanted.series.values()
+    ]
+    for one in drawn:
+        assert cells((one.cat.numRef or one.cat.strRef).f) == list(wanted.labels)
 
 
 async def test_csv_is_the_same_in_every_language(desk: Desk, filled: CoreStore) -> None:
