@@ -37,6 +37,7 @@ from scada.core.records import AuditRecord, HoldKind
 from scada.core.tag import Source
 from scada.core.value import GOOD, Quality
 from scada.drivers.modbus.driver import ModbusDriver
+from scada.drivers.modbus.northbound import Northbound
 from scada.drivers.modbus.profile import Profile, find_profiles
 from scada.drivers.ocpp.server import OcppServer
 from scada.history import CoreStore, SampleHistory, open_core, prepare_directory
@@ -390,6 +391,9 @@ def _configured(
         services["Notify"] = notifier.run
     if plant.charging.imports:
         services["Tokens"] = TokenImports(plant, host, secret).run
+    if plant.modbus.server.port is not None:
+        northbound = Northbound(plant, host, running.router)
+        services["ModbusServer"] = northbound.run
     if plant.exports:
         services["Exports"] = Exports(plant, host, running.documents, secret, running.store.older).run
     if any(rota.calendar for rota in plant.rotas):

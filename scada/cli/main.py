@@ -16,6 +16,7 @@ from scada.cli import (
     export,
     firmware,
     history,
+    modbus,
     project,
     report,
     run,
@@ -45,6 +46,7 @@ app.add_typer(firmware.app, name="firmware")
 app.add_typer(user.app, name="user")
 app.add_typer(ca.app, name="ca")
 app.add_typer(history.app, name="history")
+app.add_typer(modbus.app, name="modbus")
 app.add_typer(views.app, name="views")
 
 _options = {"debug": False}

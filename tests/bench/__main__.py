@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.bench.report import emit
 
-NAMES = ("tags", "expressions", "ocpp", "alarms", "history", "start", "sessions", "hmi")
+NAMES = ("tags", "expressions", "ocpp", "alarms", "history", "start", "sessions", "hmi", "modbus")
 
 
 def main() -> None:

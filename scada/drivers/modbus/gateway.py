@@ -35,10 +35,13 @@ class Gateway:
 
     async def run(self) -> None:
         """Give each device its turn when it is due, the longest waiting first."""
-        loop = asyncio.get_running_loop()
+        loop, own = asyncio.get_running_loop(), asyncio.current_task()
         in_a_row = 0
         try:
             while True:
+                if own is not None and own.cancelling():
+                    # A wait within the package loses a cancellation that comes together with its answer (Python 3.11).
+                    raise asyncio.CancelledError
                 await self._connect()
                 device = min(self.devices, key=lambda one: one.due_s)
                 await self._wait(device.due_s - loop.time())
