@@ -19,6 +19,7 @@ from scada.runtime.campaigns import Campaigns
 from scada.runtime.host import PlantHost
 from scada.runtime.judge import Configuration
 from scada.runtime.reconciler import Reconciler
+from scada.runtime.report_jobs import ReportJobs
 from scada.runtime.router import CommandRouter
 from scada.runtime.shift_log import ShiftLog
 from scada.runtime.tickets import Tickets
@@ -46,6 +47,7 @@ class ApiServices:
     archive: Archive
     sessions: SessionStore
     reports: ReportDesk
+    report_jobs: ReportJobs
     reconciler: Reconciler
     console: DeviceConsole
     knowledge: ChargerKnowledge

@@ -56,6 +56,7 @@ from scada.runtime.clock import SystemClock
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
 from scada.runtime.reconciler import Reconciler
+from scada.runtime.report_jobs import ReportJobs
 from scada.runtime.requests import Note
 from scada.runtime.router import CommandRouter
 from scada.runtime.secrets import read_secret
@@ -262,6 +263,7 @@ async def _services(
     books = Bookkeeper(plant, host, archive, running.store.sessions)
     reconciler = Reconciler(plant, host, archive, running.store.sessions, books, running.documents)
     reports = Desk(plant, archive, running.store.sessions, host.clock)
+    report_jobs = ReportJobs(reports, host.clock)
     notifier = Notifier(
         NotifierServices(
             reports=reports,
@@ -293,6 +295,7 @@ async def _services(
             archive=archive,
             sessions=running.store.sessions,
             reports=reports,
+            report_jobs=report_jobs,
             reconciler=reconciler,
             console=ocpp.console,
             messages=running.store.messages if ocpp.recorder else None,
@@ -321,7 +324,7 @@ async def _services(
             archive=archive,
             sessions=running.store.sessions,
             reports=reports,
-            exports=hmi.Exports(reports, host.clock),
+            report_jobs=report_jobs,
             mail_dir=simulated.mail_directory(plant) if simulated_mail else None,
             version=__version__,
             users=running.users,
@@ -369,6 +372,7 @@ async def _services(
     finally:
         host.leave()
         await http.stop()
+        await report_jobs.close()
         await files.stop()
         for task in tasks[1:]:
             task.cancel()

@@ -4,8 +4,7 @@ Pages are pure: plant + language → view model → escaped HTML with places (`l
 our own. `pump` and `alarm_feed` send changes to rooms; `tab` takes what a user does and asks router or host.
 """
 
-from scada.hmi.exports import Exports
 from scada.hmi.hmi import Hmi, mount
 from scada.hmi.services import HmiServices
 
-__all__ = ["Exports", "Hmi", "HmiServices", "mount"]
+__all__ = ["Hmi", "HmiServices", "mount"]

@@ -182,11 +182,11 @@ class Deeds:
             self._visit, query={str(k): str(v)[:256] for k, v in query.items() if v not in (None, "")}
         )
         request = wanted(asked, actor, _text(given, "report", 20))
-        self._visit.services.exports.start(actor.name, request, _text(given, "format", 10))
+        self._visit.services.report_jobs.start(actor.name, request, _text(given, "format", 10))
         return self._visit.tr("The file is being made; it is listed on this page.")
 
     async def _cancel_export(self, actor: Actor, given: Given) -> str:
-        await self._visit.services.exports.cancel(actor.name, _text(given, "export", 40))
+        await self._visit.services.report_jobs.cancel(actor.name, _text(given, "export", 40))
         return self._visit.tr("cancelled")
 
     async def _ask(self, request: Request) -> Any:

@@ -181,7 +181,7 @@ async def outbox_csv(visit: Visit) -> Response:
 @_guarded
 async def export_file(visit: Visit) -> Response:
     """A file that was made for this user."""
-    made = visit.services.exports.file(visit.actor.name, visit.query.get("id", "")[:40])
+    made = visit.services.report_jobs.file(visit.actor.name, visit.query.get("id", "")[:40])
     return Response(
         made.content,
         media_type=made.media_type,

@@ -6,9 +6,9 @@ from markupsafe import Markup
 
 from scada.hmi import words
 from scada.hmi.context import Fragment, Visit
-from scada.hmi.exports import Export
 from scada.hmi.live import Live
 from scada.i18n import marked
+from scada.runtime.report_jobs import ReportJob
 
 SLOT = "exports"
 EVERY_S = 0.5
@@ -31,11 +31,11 @@ def part(visit: Visit) -> Fragment:
 
 
 def _table(visit: Visit, live: Live) -> Markup:
-    rows = [(one, _said(visit, one)) for one in visit.services.exports.of(visit.actor.name)]
+    rows = [(one, _said(visit, one)) for one in visit.services.report_jobs.of(visit.actor.name)]
     return visit.render("exports.html", live, rows=rows, formats=visit.formats()) if rows else Markup()
 
 
-def _said(visit: Visit, export: Export) -> str:
+def _said(visit: Visit, export: ReportJob) -> str:
     """How far it is."""
     tr, formats = visit.tr, visit.formats()
     text = tr(STATES[export.state])

@@ -64,7 +64,6 @@ class Hmi:
         finally:
             end_changes()
             end_alarms()
-            await self._services.exports.close()
 
     async def page(self, client: Client, build: Callable[[Visit], Awaitable[View]]) -> Response | None:
         """Build a page for a request."""

@@ -15,11 +15,11 @@ from scada.core.plant import Plant
 from scada.core.ports import Archive
 from scada.core.report_ports import ReportDesk
 from scada.core.session_ports import SessionStore
-from scada.hmi.exports import Exports
 from scada.identity.users import Users
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.host import PlantHost
 from scada.runtime.judge import Configuration
+from scada.runtime.report_jobs import ReportJobs
 from scada.runtime.router import CommandRouter
 from scada.runtime.shift_log import ShiftLog
 from scada.runtime.tickets import Tickets
@@ -92,7 +92,7 @@ class HmiServices:
         configuration: what chargers told of their configuration keys.
         files: firmware files and what chargers uploaded; None: there is no file server.
         pending: unknown chargers that wait; None: they are refused.
-        exports: files that are being made for users.
+        report_jobs: files that are being made for users.
         users: accounts, for those who look after them.
         tickets, shift_log: what operators write down.
     """
@@ -104,7 +104,7 @@ class HmiServices:
     archive: Archive
     sessions: SessionStore
     reports: ReportDesk
-    exports: Exports
+    report_jobs: ReportJobs
     mail_dir: Path | None
     version: str
     users: Users | None = None

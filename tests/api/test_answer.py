@@ -41,6 +41,7 @@ from scada.runtime.campaigns import Campaigns
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
 from scada.runtime.reconciler import Reconciler
+from scada.runtime.report_jobs import ReportJobs
 from scada.runtime.requests import Acknowledge
 from scada.runtime.router import CommandRouter
 from scada.runtime.shift_log import ShiftLog
@@ -150,7 +151,8 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
             accounts=accounts,
             archive=store.archive,
             sessions=store.sessions,
-            reports=Desk(made, store.archive, store.sessions, clock),
+            reports=(desk := Desk(made, store.archive, store.sessions, clock)),
+            report_jobs=ReportJobs(desk, clock),
             reconciler=Reconciler(
                 made,
                 host,

@@ -43,7 +43,7 @@ from scada.core.records import (
 from scada.core.session_ports import SessionRow
 from scada.core.tag import AlarmDefinition, Source, TagDefinition
 from scada.core.value import GOOD, SECOND_US, Kind, TimeUs, Value
-from scada.hmi import Exports, HmiServices
+from scada.hmi import HmiServices
 from scada.hmi.context import Visit
 from scada.hmi.pages import PAGES
 from scada.hmi.services import Preview
@@ -52,6 +52,7 @@ from scada.reports import Desk
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
 from scada.runtime.plant_core import Restart
+from scada.runtime.report_jobs import ReportJobs
 from scada.runtime.requests import Note
 from scada.runtime.router import CommandRouter
 from scada.runtime.shift_log import ShiftLog
@@ -457,7 +458,7 @@ def make_world(
         archive=archive,
         sessions=sessions,
         reports=desk,
-        exports=Exports(desk, host.clock),
+        report_jobs=ReportJobs(desk, host.clock),
         mail_dir=mails,
         version="9.9.9",
         messages=Letters(),

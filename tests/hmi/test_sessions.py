@@ -15,8 +15,9 @@ from scada.core.ports import Point
 from scada.core.records import TransactionState
 from scada.core.report_ports import ReportFile, ReportRequest
 from scada.core.value import GOOD, SECOND_US
-from scada.hmi import Exports, report_requests
+from scada.hmi import report_requests
 from scada.hmi.pages import PAGES
+from scada.runtime.report_jobs import ReportJobs
 from scada.testing import until
 
 HOUR_US = 3600 * SECOND_US
@@ -115,7 +116,7 @@ async def test_the_list_becomes_a_workbook(world: Any) -> None:
     tab, wire = await world.open("/sessions", "")
     query = {"charger": "Depot.CP03"}
     await tab.act("export", {"id": "1", "report": "session_list", "format": "xlsx", "query": query})
-    exports = world.services.exports
+    exports = world.services.report_jobs
     await until(lambda: exports.of("op")[0].state != "running")
     (made,) = exports.of("op")
     assert made.state == "done", made.error
@@ -151,8 +152,8 @@ class SlowDesk:
 
 async def test_a_file_shows_its_progress_and_is_cancelled(world: Any) -> None:
     desk = SlowDesk()
-    exports = Exports(desk, world.host.clock)  # type: ignore[arg-type]
-    object.__setattr__(world.services, "exports", exports)
+    exports = ReportJobs(desk, world.host.clock)  # type: ignore[arg-type]
+    object.__setattr__(world.services, "report_jobs", exports)
     tab, _ = await world.open("/sessions", "")
     asked = {"id": "1", "report": "session_list", "format": "csv", "query": {}}
     await tab.act("export", asked)
@@ -179,4 +180,4 @@ async def test_the_audit_is_for_who_manages_users(world: Any) -> None:
         asked = {"id": "1", "report": "audit", "format": "csv", "query": {"period": "yesterday"}}
         await tab.act("export", asked)
         assert wire.toasts()[-1][0] == state
-    await world.services.exports.close()
+    await world.services.report_jobs.close()

@@ -1,6 +1,6 @@
-"""Files that are being made for users: started from a page, shown with their progress, fetched or cancelled.
+"""Reports that are being made for users: started from a page or over REST, watched, fetched or cancelled.
 
-A file outlives the page that asked for it, not the process; whoever asked for it alone may have it.
+A file outlives the page or the connection that asked for it, not the process; whoever asked for it alone may have it.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ log = structlog.get_logger()
 
 
 @dataclass(kw_only=True)
-class Export:
-    """A file, under way or ended.
+class ReportJob:
+    """A report, under way or ended.
 
     Attributes:
         state: `running`, `done`, `failed` or `cancelled`.
@@ -50,14 +50,14 @@ class Export:
     task: asyncio.Task[None] | None = None
 
 
-class Exports:
-    """All files of this process."""
+class ReportJobs:
+    """All of this process."""
 
     def __init__(self, desk: ReportDesk, clock: Clock) -> None:
         self._desk, self._clock = desk, clock
-        self._exports: dict[str, Export] = {}
+        self._jobs: dict[str, ReportJob] = {}
 
-    def start(self, user: str, request: ReportRequest, form: str) -> Export:
+    def start(self, user: str, request: ReportRequest, form: str) -> ReportJob:
         """Begin to make a file.
 
         Raises:
@@ -67,76 +67,90 @@ class Exports:
             raise BadRequest(f"a report is one of {', '.join(FORMATS)}")
         if sum(one.state == "running" for one in self.of(user)) >= RUNNING_MAX:
             raise BadRequest(f"{RUNNING_MAX} files are being made for you: wait for one, or cancel it")
-        export = Export(
+        job = ReportJob(
             id=secrets.token_urlsafe(12),
             user=user,
             request=request,
             form=form,
             asked_us=self._clock.now_us(),
         )
-        self._exports[export.id] = export
-        export.task = asyncio.create_task(self._make(export), name=f"export {export.id}")
+        self._jobs[job.id] = job
+        job.task = asyncio.create_task(self._make(job), name=f"job {job.id}")
         self._forget()
-        return export
+        return job
 
-    def of(self, user: str) -> Sequence[Export]:
+    def of(self, user: str) -> Sequence[ReportJob]:
         """A user's, newest first."""
         self._forget()
-        return [one for one in reversed(self._exports.values()) if one.user == user]
+        return [one for one in reversed(self._jobs.values()) if one.user == user]
+
+    def job(self, user: str, number: str) -> ReportJob:
+        """One of a user's. Raises NotFound, whoever else it belongs to."""
+        self._forget()
+        job = self._jobs.get(number)
+        if job is None or job.user != user:
+            raise NotFound("this file is not there any more: make it again")
+        return job
 
     def file(self, user: str, number: str) -> ReportFile:
-        """A file that is done. Raises NotFound."""
-        self._forget()
-        export = self._exports.get(number)
-        if export is None or export.user != user or export.file is None:
-            raise NotFound("this file is not there any more: make it again")
-        return export.file
+        """A file that is done.
+
+        Raises:
+            NotFound: it is not this user's, or was given up.
+            BadRequest: it is not done, or will never be.
+        """
+        job = self.job(user, number)
+        if job.file is None:
+            raise BadRequest(f"this file is not there: {job.error or job.state}")
+        return job.file
 
     async def cancel(self, user: str, number: str) -> None:
         """Stop making a file; of one that is done, nothing. Raises NotFound."""
-        export = self._exports.get(number)
-        if export is None or export.user != user:
-            raise NotFound("this file is not there any more: make it again")
-        await self._stop(export)
+        await self._stop(self.job(user, number))
+
+    async def drop(self, user: str, number: str) -> None:
+        """Stop making a file, and give it up. Raises NotFound."""
+        await self._stop(self.job(user, number))
+        self._jobs.pop(number, None)
 
     async def close(self) -> None:
         """Stop all."""
-        for export in list(self._exports.values()):
-            await self._stop(export)
+        for job in list(self._jobs.values()):
+            await self._stop(job)
 
-    async def _stop(self, export: Export) -> None:
-        if export.task is not None and not export.task.done():
-            export.task.cancel()
-            await asyncio.wait([export.task])
-            if export.state == "running":  # it had not even begun
-                export.state = "cancelled"
+    async def _stop(self, job: ReportJob) -> None:
+        if job.task is not None and not job.task.done():
+            job.task.cancel()
+            await asyncio.wait([job.task])
+            if job.state == "running":  # it had not even begun
+                job.state = "cancelled"
 
-    async def _make(self, export: Export) -> None:
+    async def _make(self, job: ReportJob) -> None:
         def progress(rows: int) -> None:
-            export.rows = rows
+            job.rows = rows
 
         try:
-            export.file = await self._desk.file(export.request, export.form, progress)
-            export.state = "done"
+            job.file = await self._desk.file(job.request, job.form, progress)
+            job.state = "done"
         except asyncio.CancelledError:
-            export.state = "cancelled"
+            job.state = "cancelled"
             raise
         except ScadaError as error:
-            export.state, export.error = "failed", str(error)
+            job.state, job.error = "failed", str(error)
         except Exception as error:
-            log.exception("export_failed", report=export.request.report, form=export.form)
-            export.state, export.error = "failed", f"internal error: {type(error).__name__}"
+            log.exception("report_failed", report=job.request.report, form=job.form)
+            job.state, job.error = "failed", f"internal error: {type(error).__name__}"
 
     def _forget(self) -> None:
         """Let go of what is old or too much; what is under way stays."""
         now_us = self._clock.now_us()
-        ended = [one for one in self._exports.values() if one.state != "running"]
+        ended = [one for one in self._jobs.values() if one.state != "running"]
         size = sum(len(one.file.content) for one in ended if one.file)
         count: dict[str, int] = {}
-        for one in self._exports.values():
+        for one in self._jobs.values():
             count[one.user] = count.get(one.user, 0) + 1
         for one in ended:
             if now_us - one.asked_us > KEPT_US or size > KEPT_BYTES_MAX or count[one.user] > KEPT_MAX:
                 size -= len(one.file.content) if one.file else 0
                 count[one.user] -= 1
-                del self._exports[one.id]
+                del self._jobs[one.id]
