@@ -168,6 +168,10 @@ class AlarmEngine:
             return False
         alarm.shelf = None
         self._let_go(alarm, AlarmEvent.UNSHELVED, now_us, by)
+        unsure = not is_good(alarm.tag.quality) and alarm.tag.value is alarm.definition.abnormal
+        if unsure and alarm.state is AlarmState.NORMAL:
+            # It was abnormal when last heard of: an alarm does not go because its source cannot be told.
+            self._apply(alarm, True, now_us)
         return True
 
     def take_out(self, hold: HoldRecord, now_us: TimeUs) -> None:

@@ -270,6 +270,14 @@ def test_unshelved_while_normal_it_is_normal() -> None:
     assert [row.raised_us for row in story.core.journal()] == [0, 0]  # it never came
 
 
+def test_unshelved_while_its_source_cannot_be_told_it_is_what_was_last_heard() -> None:
+    story = Story().source(True).source(True, BAD).shelve()
+    assert story.unshelve().state is ACTIVE
+    assert story.source(False).state is RETURNED
+    story = Story().source(True).source(False).acknowledge().source(False, BAD).shelve()
+    assert story.unshelve().state is NORMAL
+
+
 def test_shelving_again_counts_by_the_new_terms() -> None:
     story = Story().source(True).shelve(60).wait(30).shelve(60).wait(31)
     assert story.state is SHELVED

@@ -31,6 +31,9 @@ async def main() -> None:
     folder, flood = Path(sys.argv[1]), "flood" in sys.argv[2:]
     world = make_world(folder, SystemClock(), flood=flood)
     for charger in world.services.plant.chargers():
+        world.host.core.link(
+            charger.path, True, world.host.clock.now_us()
+        )  # else its values grow old and Bad
         world.write(f"{charger.path}.Online", True)
         world.write(f"{charger.path}.Model", HOSTILE)
         world.write(f"{charger.path}.Vendor", HOSTILE)
