@@ -18,6 +18,7 @@ from scada.identity.accounts import Accounts
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.host import PlantHost
 from scada.runtime.judge import Configuration
+from scada.runtime.modes import Modes
 from scada.runtime.reconciler import Reconciler
 from scada.runtime.report_jobs import ReportJobs
 from scada.runtime.router import CommandRouter
@@ -53,6 +54,7 @@ class ApiServices:
     knowledge: ChargerKnowledge
     campaigns: Campaigns
     tickets: Tickets
+    modes: Modes
     shift_log: ShiftLog
     configuration: Configuration
     version: str

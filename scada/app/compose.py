@@ -55,6 +55,7 @@ from scada.runtime.campaigns import Campaigns
 from scada.runtime.clock import SystemClock
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
+from scada.runtime.modes import Modes
 from scada.runtime.reconciler import Reconciler
 from scada.runtime.report_jobs import ReportJobs
 from scada.runtime.requests import Note
@@ -284,6 +285,7 @@ async def _services(
     campaigns = Campaigns(
         host, running.router, running.documents, running.accounts.actor_named, ocpp.configuration
     )
+    modes = Modes(host, running.router, running.documents)
     tickets, shift_log = Tickets(host, running.documents), ShiftLog(host, archive)
     pending = Adoptions(plant, host, ocpp.pending, running.restart) if ocpp.pending else None
     application = api.create_app(
@@ -302,6 +304,7 @@ async def _services(
             knowledge=ocpp.knowledge,
             campaigns=campaigns,
             tickets=tickets,
+            modes=modes,
             shift_log=shift_log,
             configuration=ocpp.configuration,
             files=files.server,
@@ -329,6 +332,7 @@ async def _services(
             version=__version__,
             users=running.users,
             tickets=tickets,
+            modes=modes,
             shift_log=shift_log,
             messages=Previews(notifier, plant.directory / "mail"),
             knowledge=ocpp.knowledge,
@@ -357,6 +361,7 @@ async def _services(
         "Hmi": pages.run,
         "Opcua": opcua.run,
         "Campaigns": campaigns.run,
+        "Modes": modes.run,
         **files.services(),
         **_configured(running, notifier, secret, simulate=simulate),
     }

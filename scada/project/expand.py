@@ -129,7 +129,8 @@ class Types:
 
     def site_tags(self, site: Site) -> list[TagDefinition]:
         """The tags of a site itself."""
-        tags = self._expand(["site"], site.path, site.path, "", {"site": site.path})
+        templates = ["site", "mode"] if site.modes else ["site"]
+        tags = self._expand(templates, site.path, site.path, "", {"site": site.path})
         return [
             replace(tag, initial=float(site.limit_a)) if leaf(tag.path) == "CurrentLimit" else tag
             for tag in tags

@@ -19,6 +19,7 @@ from scada.core.plant.charging import (
 )
 from scada.core.plant.mimics import HOME, Layer, Mimic, PlacedLine, PlacedSymbol, PlacedText
 from scada.core.plant.modbus import ModbusEndpoint, ModbusServerSettings, ModbusSettings
+from scada.core.plant.modes import ModeStep, SiteMode
 from scada.core.plant.people import (
     Contact,
     DutySpan,
@@ -93,6 +94,7 @@ __all__ = [
     "ModbusEndpoint",
     "ModbusServerSettings",
     "ModbusSettings",
+    "ModeStep",
     "Network",
     "OcppSettings",
     "OnCallProfile",
@@ -112,6 +114,7 @@ __all__ = [
     "Simulation",
     "Site",
     "SiteCharging",
+    "SiteMode",
     "StopConditions",
     "Synthesis",
     "Tariff",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from scada.core.plant.modbus import ModbusEndpoint
+from scada.core.plant.modes import SiteMode
 from scada.core.tag import Texts
 
 OCPP_IDENTITY = re.compile(r"[A-Za-z0-9*\-:@|_=+.]{1,48}\Z")
@@ -131,3 +132,4 @@ class Site:
     chargers: tuple[Charger, ...]
     meters: tuple[Meter, ...]
     station_screen: frozenset[str] = frozenset()
+    modes: tuple[SiteMode, ...] = ()
