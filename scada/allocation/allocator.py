@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from scada.allocation.admission import Candidate, Queue
 from scada.allocation.disobedience import Obedience
 from scada.allocation.division import OWN, divide
-from scada.allocation.headroom import Headroom, Room
+from scada.allocation.headroom import Headroom, Phases, Room
 from scada.allocation.ledger import Account
 from scada.allocation.model import (
     Answer,
@@ -154,10 +154,8 @@ class Allocator:
 
     # What is known
 
-    def _observe(
-        self, i: int, now_s: float, request: Request, notes: list[Note]
-    ) -> tuple[float, float, float]:
-        """Take in what is known of a connector; what it draws on each phase of the mains, as far as that is fresh."""
+    def _observe(self, i: int, now_s: float, request: Request, notes: list[Note]) -> tuple[Phases, Phases]:
+        """Take in what is known of a connector; what it draws on each phase of the mains, at least and at most."""
         account, use, taking = self._accounts[i], self._phases[i], self._taking[i]
         self._online[i] = request.online
         if self._boots[i] is not None and self._boots[i] != request.boots:
@@ -185,7 +183,12 @@ class Allocator:
             notes.append(
                 Note("obeys" if was else "disobedient", account.member.name, f"{account.drawn_a:.1f} A")
             )
-        return drawn[0], drawn[1], drawn[2]
+        low, high = list(drawn), list(drawn)
+        if request.session and account.follows(now_s):
+            limit_a = account.hold_a(now_s, online=request.online)
+            for phase in use.used:
+                low[phase], high[phase] = min(drawn[phase], account.lowest_a), max(drawn[phase], limit_a)
+        return (low[0], low[1], low[2]), (high[0], high[1], high[2])
 
     def _state(self, i: int, now_s: float, request: Request) -> State:
         member, account = self.tree.members[i], self._accounts[i]
@@ -197,7 +200,7 @@ class Allocator:
             return State.SILENT
         if not request.session:
             return State.IDLE
-        if not member.limitable:
+        if not (member.limitable and request.takes):
             return State.UNLIMITABLE
         if self._obedience[i].overdrawn_a:
             return State.OVERDRAWING
@@ -212,7 +215,7 @@ class Allocator:
             return max(member.maximum_a, account.drawn_a if account.drawn_fresh else 0.0)
         if state is State.IDLE:
             # Nobody draws: only what a vehicle would find that plugs in now.
-            found_a = account.limit_a(now_s, online=True) if member.limitable else 0.0
+            found_a = account.limit_a(now_s, online=True) if member.limitable and request.takes else 0.0
             return max(found_a, account.drawn_a if account.drawn_fresh else 0.0)
         return max(account.hold_a(now_s, online=request.online), self._obedience[i].overdrawn_a)
 

@@ -1,7 +1,9 @@
 """What a node has for those that charge below it: usable part less other loads and reserves.
 
-Other loads are what the meter says less what the chargers say. Both are of different moments: the highest difference of
-the last `MEET_S` counts, so that a charger's new current which the meter has not seen yet makes no load vanish. A charger
+Other loads are what the meter says less what the chargers draw. The two are of different moments, and while a charger
+follows a new limit what it draws is known only within bounds: the estimate stays where it was as long as it fits them, and
+moves as far as it must. While the meter shows more than the limit it grows by that. The highest of the last `MEET_S`
+counts, so that a charger's new current which the meter has not seen yet makes no load vanish. A charger
 without a fresh value counts as 0 in that difference and as its limit in the demand: twice, on the safe side.
 """
 
@@ -49,6 +51,7 @@ class _Metered:
     recent: _Peak
     meeting: deque[tuple[float, Phases]] = field(default_factory=deque)
     last: Reading | None = None
+    estimate: Phases | None = None
     source: Source = Source.SAFE
 
 
@@ -93,14 +96,15 @@ class Headroom:
         wall_s: float,
         mode: Mode,
         meters: Mapping[str, Reading | None],
-        drawn: Sequence[Phases],
+        drawn: Sequence[tuple[Phases, Phases]],
         limits: Mapping[tuple[str, Kind], float],
     ) -> tuple[Room, list[Note]]:
         """The room of every resource.
 
         Args:
             meters: of each metered node; None, or none: no value, or a Bad one.
-            drawn: of each connector what was measured on each phase of the mains; 0 where there is no fresh value.
+            drawn: of each connector what it draws on each phase of the mains, at least and at most; 0 where there is no
+                fresh value.
             limits: that take the place of configured ones (of a tag or a schedule), where they are lower.
         """
         tree, notes = self._tree, list[Note]()
@@ -147,7 +151,12 @@ class Headroom:
         return max(0.0, min(limit, limits.get((node.name, resource.kind), limit)))
 
     def _measure(
-        self, n: int, now_s: float, reading: Reading | None, drawn: Sequence[Phases], notes: list[Note]
+        self,
+        n: int,
+        now_s: float,
+        reading: Reading | None,
+        drawn: Sequence[tuple[Phases, Phases]],
+        notes: list[Note],
     ) -> tuple[Phases, Source]:
         known, settings = self._metered[n], self._settings
         if reading is not None and (known.last is None or reading.taken_s > known.last.taken_s):
@@ -155,8 +164,8 @@ class Headroom:
         age_s = float("inf") if known.last is None else now_s - known.last.taken_s
         if known.last is not None and reading is not None and age_s <= settings.meter_old_s:
             source = Source.MEASURED
-            charging = [sum(drawn[i][p] for i in self._tree.below[n]) for p in PHASES]
-            load = _phases(max(0.0, known.last.currents_a[p] - charging[p]) for p in PHASES)
+            load = _phases(self._load_a(n, p, known, drawn) for p in PHASES)
+            known.estimate = load
             known.recent.add(now_s, load)
             known.meeting.append((now_s, load))
             while now_s - known.meeting[0][0] > MEET_S:
@@ -173,6 +182,19 @@ class Headroom:
             notes.append(Note(_SOURCE_NOTE[source], self._tree.nodes[n].name, detail))
             known.source = source
         return other, source
+
+    def _load_a(self, n: int, p: int, known: _Metered, drawn: Sequence[tuple[Phases, Phases]]) -> float:
+        """Other loads on a phase of a metered node: the nearest to the last estimate that its bounds allow."""
+        assert known.last is not None
+        below = self._tree.below[n]
+        flows_a = known.last.currents_a[p]
+        most_a = max(0.0, flows_a - sum(drawn[i][0][p] for i in below))
+        least_a = max(0.0, flows_a - sum(drawn[i][1][p] for i in below))
+        load_a = most_a if known.estimate is None else min(most_a, max(least_a, known.estimate[p]))
+        limits_a = self._tree.nodes[n].limits.current_a
+        if limits_a is not None and flows_a > limits_a[p]:
+            load_a = min(most_a, load_a + flows_a - limits_a[p])
+        return load_a
 
     def _released(self, now_s: float, mode: Mode) -> float:
         """The part of every room that may be used: down at once, up by a ramp."""

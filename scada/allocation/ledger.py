@@ -63,6 +63,7 @@ class Account:
     refusals: int = 0
     boot_s: float | None = None
     restored_a: float = 0.0
+    changed_s: float = float("-inf")
 
     def __post_init__(self) -> None:
         self.confirmed_a = self.member.maximum_a
@@ -127,6 +128,14 @@ class Account:
             return 0.0
         draining = self.draining_a if self.drawn_s < self.draining_from_s + OBEYS_S else 0.0
         return max(0.0, self.drawn_a - max(self.limit_a(now_s, online=online), draining))
+
+    def follows(self, now_s: float) -> bool:
+        """Whether a vehicle may still be on its way to a new limit, and no value tells where it is."""
+        if any(not one.lost and now_s - one.sent_s < self.settings.late_s for one in self.flights):
+            return True
+        changed_s = self.changed_s
+        measured = self.drawn_fresh and self.drawn_s >= changed_s + OBEYS_S
+        return now_s - changed_s < self.settings.reading_old_s and not measured
 
     def lease_left(self, now_s: float) -> float:
         """Part of the lease that is left, 0 to 1; 1: the limit stands."""
@@ -193,6 +202,8 @@ class Account:
             self.refused_s = now_s
             self.refusals += answer is Answer.REFUSED
             return True
+        if flight.limit_a != self.confirmed_a:
+            self.changed_s = now_s
         before_a = max(self.limit_a(now_s, online=online), self.draining_a)
         if flight.limit_a > self.confirmed_a:
             self.raised_s = now_s

@@ -93,6 +93,7 @@ class Request:
         weight, tier: of the policies; a lower tier comes first, in every policy.
         energy_left_kwh, time_left_s: of what was asked; None: not known.
         ceiling_a: lowest of all wishes; None: none.
+        takes: the charger takes a limit now; leases: one that ends by itself.
         floor_a: an operator's fixed value, with the ceiling; 0: none.
     """
 
@@ -108,6 +109,8 @@ class Request:
     time_left_s: float | None = None
     ceiling_a: float | None = None
     floor_a: float = 0.0
+    takes: bool = True
+    leases: bool = True
 
 
 class OrderKind(Enum):

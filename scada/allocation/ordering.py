@@ -54,7 +54,7 @@ class Ordering:
         before = free_of(rows, holds, room.room)
         for i, request in enumerate(requests):
             account, member = self._accounts[i], self._tree.members[i]
-            if not request.online or not member.limitable or not account.may_order(now_s):
+            if not (request.online and member.limitable and request.takes) or not account.may_order(now_s):
                 continue
             ordered_a, wait = account.ordered_a, now_s - account.refused_s < self._settings.retry_s
             unsure = not account.known or bool(account.flights)
@@ -64,11 +64,15 @@ class Ordering:
                     # It might be a raise, where there is no room.
                     down_a = member.rounded_a(account.lowest_a)
                 if not (wait and account.refusals):
-                    orders.append(self._order(i, down_a, OrderKind.REDUCE, states[i], why[i], now_s))
+                    orders.append(
+                        self._order(i, down_a, OrderKind.REDUCE, states[i], why[i], now_s, request=request)
+                    )
             elif self._may_raise(i, targets[i], ordered_a, now_s) and not wait:
                 raises.append((ordered_a / max(request.weight, 0.01), i))
             elif account.lease_end_s is not None and account.lease_left(now_s) < LEASE_LEFT and not wait:
-                orders.append(self._order(i, ordered_a, OrderKind.RENEW, states[i], why[i], now_s))
+                orders.append(
+                    self._order(i, ordered_a, OrderKind.RENEW, states[i], why[i], now_s, request=request)
+                )
         free = free_of(rows, holds, room.room)
         idle = [0.0] * len(free)
         for i, state in enumerate(states):
@@ -89,7 +93,15 @@ class Ordering:
                 account = self._accounts[i]
                 if account.lease_end_s is not None and account.lease_left(now_s) < LEASE_LEFT:
                     orders.append(
-                        self._order(i, account.ordered_a, OrderKind.RENEW, states[i], why[i], now_s)
+                        self._order(
+                            i,
+                            account.ordered_a,
+                            OrderKind.RENEW,
+                            states[i],
+                            why[i],
+                            now_s,
+                            request=requests[i],
+                        )
                     )
                 continue
             more_a = max(0.0, raised_a - holds[i])
@@ -98,7 +110,9 @@ class Ordering:
                 self._settings.hold_minimum or free[r] >= -EPSILON for r, _ in rows[i] if more_a
             )
             holds[i] += more_a
-            orders.append(self._order(i, raised_a, OrderKind.RAISE, states[i], why[i], now_s))
+            orders.append(
+                self._order(i, raised_a, OrderKind.RAISE, states[i], why[i], now_s, request=requests[i])
+            )
         return orders, kept
 
     def _may_raise(self, i: int, target_a: float, ordered_a: float, now_s: float) -> bool:
@@ -123,9 +137,19 @@ class Ordering:
             return member.minimum_a
         return limit_a if limit_a >= ordered_a + min(RAISE_LEAST_A, member.step_a) - EPSILON else None
 
-    def _order(self, i: int, limit_a: float, kind: OrderKind, state: State, why: Why, now_s: float) -> Order:
+    def _order(
+        self,
+        i: int,
+        limit_a: float,
+        kind: OrderKind,
+        state: State,
+        why: Why,
+        now_s: float,
+        *,
+        request: Request,
+    ) -> Order:
         member, account = self._tree.members[i], self._accounts[i]
-        leased = member.leased and state is not State.IDLE
+        leased = member.leased and request.leases and state is not State.IDLE
         order = Order(
             number=self._number,
             connector=member.name,

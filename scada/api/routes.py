@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
 from scada.api import (
     alarms,
+    allocation,
     campaigns,
     charging,
     configuration,
@@ -67,6 +68,7 @@ def build(services: ApiServices) -> APIRouter:
     console.build(router, services, secured)
     profiles.build(router, services, secured)
     knowledge.build(router, services, secured)
+    allocation.build(router, services, secured)
     campaigns.build(router, services, secured)
     operations.build(router, services, secured)
     configuration.build(router, services, secured)

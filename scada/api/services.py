@@ -15,10 +15,10 @@ from scada.core.ports import Archive
 from scada.core.report_ports import ReportDesk
 from scada.core.session_ports import SessionStore
 from scada.identity.accounts import Accounts
+from scada.runtime.allocation import LoadManagement
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.host import PlantHost
 from scada.runtime.judge import Configuration
-from scada.runtime.modes import Modes
 from scada.runtime.reconciler import Reconciler
 from scada.runtime.report_jobs import ReportJobs
 from scada.runtime.router import CommandRouter
@@ -53,8 +53,8 @@ class ApiServices:
     console: DeviceConsole
     knowledge: ChargerKnowledge
     campaigns: Campaigns
+    sharing: LoadManagement
     tickets: Tickets
-    modes: Modes
     shift_log: ShiftLog
     configuration: Configuration
     version: str

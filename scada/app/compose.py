@@ -50,12 +50,12 @@ from scada.notify.links import LinkSigner, load_key
 from scada.opcua.server import OpcUaServer
 from scada.project.loader import with_network
 from scada.reports import Desk
+from scada.runtime.allocation import LoadManagement
 from scada.runtime.bookkeeper import Bookkeeper
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.clock import SystemClock
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
-from scada.runtime.modes import Modes
 from scada.runtime.reconciler import Reconciler
 from scada.runtime.report_jobs import ReportJobs
 from scada.runtime.requests import Note
@@ -285,7 +285,7 @@ async def _services(
     campaigns = Campaigns(
         host, running.router, running.documents, running.accounts.actor_named, ocpp.configuration
     )
-    modes = Modes(host, running.router, running.documents)
+    sharing = LoadManagement(plant, host, running.router, running.documents, ocpp.limit_habit)
     tickets, shift_log = Tickets(host, running.documents), ShiftLog(host, archive)
     pending = Adoptions(plant, host, ocpp.pending, running.restart) if ocpp.pending else None
     application = api.create_app(
@@ -303,8 +303,8 @@ async def _services(
             messages=running.store.messages if ocpp.recorder else None,
             knowledge=ocpp.knowledge,
             campaigns=campaigns,
+            sharing=sharing,
             tickets=tickets,
-            modes=modes,
             shift_log=shift_log,
             configuration=ocpp.configuration,
             files=files.server,
@@ -332,7 +332,6 @@ async def _services(
             version=__version__,
             users=running.users,
             tickets=tickets,
-            modes=modes,
             shift_log=shift_log,
             messages=Previews(notifier, plant.directory / "mail"),
             knowledge=ocpp.knowledge,
@@ -361,7 +360,7 @@ async def _services(
         "Hmi": pages.run,
         "Opcua": opcua.run,
         "Campaigns": campaigns.run,
-        "Modes": modes.run,
+        **({"Allocation": sharing.run} if sharing.sites else {}),
         **files.services(),
         **_configured(running, notifier, secret, simulate=simulate),
     }
@@ -379,6 +378,7 @@ async def _services(
         await http.stop()
         await report_jobs.close()
         await files.stop()
+        await sharing.stop()
         for task in tasks[1:]:
             task.cancel()
         _, left = await asyncio.wait(tasks[1:], timeout=STOP_TIMEOUT_S)

@@ -91,6 +91,8 @@ _CHARGING = (
         arguments=(
             Argument("limit_a", float, required=True, low=0, high=1_000),
             Argument("duration_s", int, low=1, high=30 * DAY_S),
+            Argument("then_a", float, low=0, high=1_000),
+            Argument("phases", int, low=1, high=3),
         ),
     ),
     CommandSpec("ClearLimit", _EITHER, _OPERATE, timeout_s=30),

@@ -114,3 +114,20 @@ class ChargerKnowledge(Protocol):
     def deviations(self, charger: str) -> Deviations:
         """What it does otherwise than the standard says."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class LimitHabit:
+    """How a charger takes limits now.
+
+    Attributes:
+        takes: it takes one at all, now.
+        leases: it takes limits that end by themselves.
+    """
+
+    takes: bool = True
+    leases: bool = True
+
+
+LimitHabits = Callable[[str, int], LimitHabit]
+"""(charger, connectorId) → how it takes limits now."""

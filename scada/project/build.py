@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from scada.core.plant import (
     RETENTION,
@@ -27,11 +26,11 @@ from scada.core.tag import TagDefinition
 from scada.core.value import SECOND_US
 from scada.project import alarm_build
 from scada.project.alarm_schema import LevelsFile
+from scada.project.allocation_build import allocation, wiring
 from scada.project.charging_build import charging, token
 from scada.project.expand import Types, texts
 from scada.project.files import Reader
 from scada.project.modbus_build import meter, modbus_charger, modbus_settings
-from scada.project.mode_build import modes
 from scada.project.oncall_build import oncall_parts
 from scada.project.records_build import bookkeeping, exports
 from scada.project.schema import (
@@ -146,7 +145,7 @@ def _history(section: HistoryStoreSection) -> HistorySettings:
 
 def _site(section: SiteSection, sections: Sections, project: ProjectFile, types: Types) -> Site:
     languages = project.project.languages
-    site = Site(
+    return Site(
         path=section.tag,
         label=texts(section.label, languages) or {"en": section.tag},
         timezone=section.timezone or project.project.timezone,
@@ -155,6 +154,7 @@ def _site(section: SiteSection, sections: Sections, project: ProjectFile, types:
             Feeder(name=f.name, label=texts(f.label, languages) or {"en": f.name}, limit_a=f.limit_a)
             for f in section.feeders
         ),
+        allocation=allocation(section),
         chargers=(
             *(
                 _charger(row, types, section, project)
@@ -170,7 +170,6 @@ def _site(section: SiteSection, sections: Sections, project: ProjectFile, types:
         meters=tuple(meter(row, languages[0]) for _, row in sections.meters if row.site == section.tag),
         station_screen=frozenset(section.station_screen),
     )
-    return replace(site, modes=modes(section.modes, site, languages))
 
 
 def security_profile(row: ChargerRow, project: ProjectFile) -> int:
@@ -196,6 +195,7 @@ def _charger(row: ChargerRow, types: Types, site: SiteSection, project: ProjectF
         security=security_profile(row, project),
         missing_subprotocol=project.ocpp.allow_missing_subprotocol if lenient is None else lenient,
         profile=row.profile,
+        wiring=wiring(row),
         connectors=tuple(
             Connector(
                 number=number,
@@ -223,7 +223,7 @@ def _tags(
         for one in site.meters:
             tags += types.meter_tags(one, site)
         for charger in site.chargers:
-            tags += types.charger_tags(charger)
+            tags += types.charger_tags(charger, allocated=site.allocation is not None)
     if own is None:
         yield from tags
         yield from types.counter_tags(tags, depth)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from scada.core.expression import FUNCTIONS
 from scada.core.expression.formula import SCOPE_WORDS
+from scada.project import allocation_build
 from scada.project.alarm_checks import check_alarms
 from scada.project.build import security_profile
 from scada.project.charging_build import check_charging
@@ -38,7 +39,7 @@ def check_tables(reader: Reader, sections: Sections) -> None:
 
 def check_project(reader: Reader, sections: Sections, project: ProjectFile, types: Types) -> None:
     """What project.toml and the tables say of each other and of the device types."""
-    _sites(reader, project)
+    _sites(reader, sections, project)
     _files(reader, project)
     _devices_fit(reader, sections, project, types)
     for line, row in sections.chargers:
@@ -112,20 +113,23 @@ def _files(reader: Reader, project: ProjectFile) -> None:
         wrong("upload_mb_max", "one file has to fit into 'received_mb_max'")
 
 
-def _sites(reader: Reader, project: ProjectFile) -> None:
+def _sites(reader: Reader, sections: Sections, project: ProjectFile) -> None:
     sites = project.sites
     for number, site in enumerate(sites):
         if site.tag in RESERVED:
             reader.problem("project.toml", f"sites[{number}].tag", f"'{site.tag}' is taken by the product")
         feeders = ((f"sites[{number}].feeders[{n}].name", f.name) for n, f in enumerate(site.feeders))
         _twice(reader, "project.toml", "feeder", feeders)
+        chargers = [row for _, row in sections.chargers if row.site == site.tag]
+        meters = [row for _, row in sections.meters if row.site == site.tag]
+        allocation_build.check(reader, number, site, chargers, meters)
     _twice(reader, "project.toml", "site", ((f"sites[{n}].tag", s.tag) for n, s in enumerate(sites)))
 
 
 def _devices_fit(reader: Reader, sections: Sections, project: ProjectFile, types: Types) -> None:
     """Each device stands on a site that there is, under a name that no tag of the site has."""
     sites = [site.tag for site in project.sites]
-    taken = {"Alarms", *types.templates.get("site", {}), *types.templates.get("mode", {})}
+    taken = {"Alarms", *types.templates.get("site", {})}
     for file, line, site, tag in _devices(sections):
         if site not in sites:
             where = f"row {line}, column site"

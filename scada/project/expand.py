@@ -82,14 +82,17 @@ class Types:
                 self.masks[mask.name] = mask
                 self.origin[f"masks.{mask.name}"] = file
 
-    def charger_tags(self, charger: Charger) -> list[TagDefinition]:
-        """All tags of a charger and its connectors."""
+    def charger_tags(self, charger: Charger, *, allocated: bool = False) -> list[TagDefinition]:
+        """All tags of a charger and its connectors. `allocated`: its site shares its power."""
+        further = ["allocation_connector"] if allocated else []
         section = self.types[charger.device_type]
         scope = {"site": charger.site, "charger": charger.path}
         tags = self._expand(section.charger, charger.path, charger.site, charger.path, scope)
         for connector in charger.connectors:
             inner = {**scope, "connector": connector.path}
-            for tag in self._expand(section.connector, connector.path, charger.site, charger.path, inner):
+            for tag in self._expand(
+                [*section.connector, *further], connector.path, charger.site, charger.path, inner
+            ):
                 if leaf(tag.path) in _LIMITED_CURRENTS:
                     tag = replace(tag, high=connector.current_max_a)  # noqa: PLW2901
                 elif leaf(tag.path) == "ActivePower":
@@ -129,7 +132,7 @@ class Types:
 
     def site_tags(self, site: Site) -> list[TagDefinition]:
         """The tags of a site itself."""
-        templates = ["site", "mode"] if site.modes else ["site"]
+        templates = ["site"] if site.allocation is None else ["site", "allocation_site"]
         tags = self._expand(templates, site.path, site.path, "", {"site": site.path})
         return [
             replace(tag, initial=float(site.limit_a)) if leaf(tag.path) == "CurrentLimit" else tag

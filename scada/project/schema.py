@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from scada.project.alarm_schema import AlarmChange, MaskSection, RoleSection, SynthesisSection
+from scada.project.allocation_schema import AllocationSection, FeederSection
 from scada.project.charging_schema import ChargingRules, ChargingSection
 from scada.project.fields import (
     Identity,
@@ -21,7 +22,6 @@ from scada.project.fields import (
     Words,
 )
 from scada.project.modbus_schema import ModbusSection
-from scada.project.mode_schema import MODES_MAX, ModeSection
 from scada.project.oncall_schema import (
     ContactSection,
     MailSection,
@@ -143,14 +143,6 @@ class SimulationSection(Strict):
     recipes: dict[str, str] = {}
 
 
-class FeederSection(Strict):
-    """[[sites.feeders]]."""
-
-    name: Segment
-    label: Texts = {}
-    limit_a: Positive
-
-
 class SiteSection(Strict):
     """[[sites]]."""
 
@@ -161,8 +153,8 @@ class SiteSection(Strict):
     feeders: list[FeederSection] = []
     allow_missing_subprotocol: bool | None = None
     charging: ChargingRules | None = None
+    allocation: AllocationSection | None = None
     station_screen: list[Literal["state", "power", "energy", "soc", "since"]] = []
-    modes: Annotated[list[ModeSection], Field(max_length=MODES_MAX)] = []
 
 
 class ProjectFile(Strict):
@@ -200,6 +192,7 @@ class ChargerRow(Strict):
     """A row of chargers.csv. `plug` and `bays` hold one word a connector, or one for all.
 
     `security`: the lowest security profile that it may come with; empty: 1 with a password, else the project's.
+    `wiring`: phases of the mains that its L1, L2, L3 are wired to, for example L2L3L1; of one on one phase: L3.
     """
 
     site: str
@@ -216,3 +209,4 @@ class ChargerRow(Strict):
     password_ref: SecretReference = ""
     security: SecurityProfile | None = None
     profile: str = ""
+    wiring: Annotated[str, Field(pattern=r"^(L[123]){0,3}$")] = ""

@@ -26,6 +26,8 @@ from scada.core.secrecy import HIDDEN, hide
 from scada.runtime.host import REQUEST_TIMEOUT_S, PlantHost
 from scada.runtime.requests import Note, WriteTag
 
+Guard = Callable[[str, str, Actor], str]
+"""(command, target, actor) → why it must not be carried out now, or empty."""
 Progress = Callable[[str], None]
 """Told what a command waits for: `journal`, `device`."""
 
@@ -52,11 +54,17 @@ class CommandRouter:
         self._commanders: dict[str, Commander] = {}
         self._orders: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(ORDERS_AT_ONCE)
+        self._guards: list[Guard] = []
         host.subscribe_orders(self.order)
 
     def register(self, charger: str, commander: Commander) -> None:
         """A driver carries out the commands for a charger and its connectors."""
         self._commanders[charger] = commander
+
+    def guard(self, guard: Guard) -> Callable[[], None]:
+        """Have commands looked at before they go out; call what is returned to end it."""
+        self._guards.append(guard)
+        return lambda: self._guards.remove(guard)
 
     async def execute(
         self,
@@ -95,6 +103,9 @@ class CommandRouter:
             denied = CommandResult(Outcome.DENIED, f"needs the right '{right.value}'")
             await self._note(command, denied)
             actor.require(right)
+        why = next(filter(None, (guard(name, target, actor) for guard in self._guards)), "")
+        if why:
+            raise BadRequest(why)
         if progress:
             progress("journal")
         if name in _AT_ONCE:

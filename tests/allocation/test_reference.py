@@ -20,7 +20,7 @@ def world(
         Member(name=f"C{n + 1}", node="Grid", phases=(phase,), fallback_a=fallback_a)
         for n, phase in enumerate(phases)
     ]
-    result = World(Tree([grid], members), Settings(hold_minimum=hold_minimum), sample_s=5)
+    result = World(Tree([grid], members), Settings(hold_minimum=hold_minimum), sample_s=5, lost_answers=0)
     result.run(30)
     return result
 
@@ -94,7 +94,7 @@ def test_cars_on_different_phases_all_get_8_a_at_least() -> None:
 def test_a_site_limit_of_power_shares_over_phases() -> None:
     grid = Node(name="Grid", limits=Limits(current_a=(16.0,) * 3, power_kw=24 * 0.23))
     members = [Member(name=f"C{n}", node="Grid", phases=(phase,)) for n, phase in enumerate((0, 0, 1))]
-    site = World(Tree([grid], members), Settings())
+    site = World(Tree([grid], members), Settings(), lost_answers=0)
     site.run(30)
     plug(site, 0, 1, 2)
     assert currents(site) == [8.0, 8.0, 8.0]

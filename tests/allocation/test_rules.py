@@ -199,7 +199,9 @@ class TestHeadroom:
     def room(
         self, headroom: Headroom, now_s: float, meter: Reading | None, mode: Mode = Mode.NORMAL
     ) -> tuple[float, Source]:
-        room, _ = headroom.reckon(now_s, now_s, mode, {"grid": meter}, [(0.0, 0.0, 0.0)], {})
+        room, _ = headroom.reckon(
+            now_s, now_s, mode, {"grid": meter}, [((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))], {}
+        )
         return room.room[0], room.source[0]
 
     def test_a_silent_meter_means_the_recent_peak_and_then_the_safe_limit(self) -> None:

@@ -114,6 +114,7 @@ class World:
     seed: int = 0
     period_s: int = 3
     sample_s: int = 5
+    lost_answers: float = 0.03
     building: dict[str, list[float]] = field(default_factory=dict)
     meters_silent_until_s: float = -1.0
     wall_offset_s: float = 0.0
@@ -323,7 +324,7 @@ class World:
             else:
                 # An absolute schedule: it ends by the charger's clock when ours said.
                 charger.lease = order.limit_a, sent_s + order.lease_s, order.fallback_a
-            if self.chance.random() < 0.03:
+            if self.chance.random() < self.lost_answers:
                 charger.blocked_until_s = self.now_s + 30
                 self._later(30, answer(Answer.UNKNOWN))  # obeyed, but the answer is lost
             else:

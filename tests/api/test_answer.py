@@ -23,6 +23,7 @@ from scada.api.answer import ADDRESSES_MAX, _Bucket
 from scada.core import signature
 from scada.core.access import Actor, Right, Role
 from scada.core.commissioning import Deviations
+from scada.core.device_ports import LimitHabit
 from scada.core.plant import Contact, Level, OnCallSettings, Plant
 from scada.core.ports import JournalFilter, UserRow
 from scada.core.records import AlarmTransition, Channel, OutboxRecord
@@ -36,11 +37,11 @@ from scada.identity import passwords
 from scada.identity.accounts import Accounts
 from scada.notify import LinkSigner
 from scada.reports import Desk
+from scada.runtime.allocation import LoadManagement
 from scada.runtime.bookkeeper import Bookkeeper
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
-from scada.runtime.modes import Modes
 from scada.runtime.reconciler import Reconciler
 from scada.runtime.report_jobs import ReportJobs
 from scada.runtime.requests import Acknowledge
@@ -146,8 +147,10 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
             host=host,
             router=router,
             campaigns=Campaigns(host, router, Documents(host, ()), accounts.actor_named, lambda _: {}),
+            sharing=LoadManagement(
+                host.plant, host, router, Documents(host, ()), lambda _charger, _number: LimitHabit()
+            ),
             tickets=Tickets(host, Documents(host, ())),
-            modes=Modes(host, router, Documents(host, ())),
             shift_log=ShiftLog(host, store.archive),
             configuration=lambda _: {},
             accounts=accounts,

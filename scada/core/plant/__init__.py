@@ -5,6 +5,7 @@ new model. Lists are in the order of the files.
 """
 
 from scada.core.plant.alarms import Action, ActionStep, Level, Mask, Synthesis
+from scada.core.plant.allocation import Circuit, SiteAllocation
 from scada.core.plant.charging import (
     NO_CONDITIONS,
     AuthorizationMode,
@@ -19,7 +20,6 @@ from scada.core.plant.charging import (
 )
 from scada.core.plant.mimics import HOME, Layer, Mimic, PlacedLine, PlacedSymbol, PlacedText
 from scada.core.plant.modbus import ModbusEndpoint, ModbusServerSettings, ModbusSettings
-from scada.core.plant.modes import ModeStep, SiteMode
 from scada.core.plant.people import (
     Contact,
     DutySpan,
@@ -74,6 +74,7 @@ __all__ = [
     "Certificates",
     "Charger",
     "ChargingSettings",
+    "Circuit",
     "Connector",
     "Contact",
     "Current",
@@ -94,7 +95,6 @@ __all__ = [
     "ModbusEndpoint",
     "ModbusServerSettings",
     "ModbusSettings",
-    "ModeStep",
     "Network",
     "OcppSettings",
     "OnCallProfile",
@@ -113,8 +113,8 @@ __all__ = [
     "Shift",
     "Simulation",
     "Site",
+    "SiteAllocation",
     "SiteCharging",
-    "SiteMode",
     "StopConditions",
     "Synthesis",
     "Tariff",

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from scada.core.plant.allocation import SiteAllocation
 from scada.core.plant.modbus import ModbusEndpoint
-from scada.core.plant.modes import SiteMode
 from scada.core.tag import Texts
 
 OCPP_IDENTITY = re.compile(r"[A-Za-z0-9*\-:@|_=+.]{1,48}\Z")
@@ -60,6 +60,7 @@ class Charger:
         profile: name of the quirk profile that it is to be given, or empty: the one that fits its make.
         modbus: where it is, of a charger without OCPP: then it has no identity, and is not waited for.
         token: of a Modbus charger: the token that its vehicles charge with when nobody has shown another.
+        wiring: phases of the mains (0, 1, 2) that its L1, L2, L3 are wired to.
     """
 
     path: str
@@ -76,6 +77,7 @@ class Charger:
     profile: str = ""
     modbus: ModbusEndpoint | None = None
     token: str = ""
+    wiring: tuple[int, ...] = (0, 1, 2)
 
     def connector(self, number: int) -> Connector | None:
         """The connector with this connectorId."""
@@ -129,7 +131,7 @@ class Site:
     timezone: str
     limit_a: float
     feeders: tuple[Feeder, ...]
+    allocation: SiteAllocation | None = None
     chargers: tuple[Charger, ...]
     meters: tuple[Meter, ...]
     station_screen: frozenset[str] = frozenset()
-    modes: tuple[SiteMode, ...] = ()

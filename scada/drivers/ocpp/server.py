@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 from websockets.typing import Subprotocol
 
+from scada.core.device_ports import LimitHabit
 from scada.core.errors import ScadaError
 from scada.core.file_ports import FileExchange
 from scada.core.plant import Plant
@@ -29,6 +30,7 @@ from scada.drivers.ocpp.station import Station
 from scada.drivers.ocpp.tls import TlsDoor
 from scada.drivers.ocpp.trace import Trace
 from scada.drivers.ocpp.v16 import DIALECT as V16
+from scada.drivers.ocpp.v16.commands.set_limit import NEED as SET_LIMIT_NEED
 from scada.drivers.ocpp.watch import Watch
 from scada.identity.certificates import Authority
 from scada.runtime.documents import Documents
@@ -101,6 +103,22 @@ class OcppServer:
     def _dialect_of(self, charger: str) -> Dialect:
         station = self.stations[self._plant.chargers_by_path[charger].identity]
         return station.dialect or V16
+
+    def limit_habit(self, charger: str, number: int) -> LimitHabit:
+        """How a connector takes limits now."""
+        station = self.stations.get(self._plant.chargers_by_path[charger].identity)
+        if station is None:  # of another protocol: its limits stand
+            return LimitHabit(leases=False)
+        limit = station.profile.limit
+        if limit.method == "none":
+            return LimitHabit(takes=False)
+        if limit.method == "key":
+            return LimitHabit(leases=False)
+        if station.why_not("SetLimit", SET_LIMIT_NEED):
+            return LimitHabit(takes=False)
+        if limit.purpose == "TxProfile":
+            return LimitHabit(takes=station.host.core.sessions.open_on(charger, number) is not None)
+        return LimitHabit()
 
     def configuration(self, charger: str) -> Mapping[str, tuple[str, bool]]:
         """The configuration keys of a charger as last learned: key → (value, read-only); secrets are left out."""

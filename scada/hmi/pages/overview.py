@@ -11,7 +11,6 @@ from scada.hmi import words
 from scada.hmi.context import Fragment, Selection, View, Visit
 from scada.hmi.faceplate import faceplate, kind_of, title_of
 from scada.hmi.live import Live
-from scada.hmi.modes import box, fragment
 from scada.hmi.pages import errors
 from scada.hmi.pages.view import tabs
 
@@ -80,7 +79,6 @@ async def build(visit: Visit) -> View:
     async def today(_live: Live) -> Markup:
         return await today_line(visit, site)
 
-    mode = fragment(visit, site)
     main = visit.render(
         "overview.html",
         live,
@@ -93,7 +91,6 @@ async def build(visit: Visit) -> View:
         here="",
         panel=selection.main,
         counts=count_line(visit, site),
-        mode=box(visit, site, live) if mode else None,
         connectors=sum(len(charger.connectors) for charger in site.chargers),
     )
     return View(
@@ -106,7 +103,6 @@ async def build(visit: Visit) -> View:
         fragments=[
             Fragment(slot="counts", render=counts, tags=state_tags(visit, site)),
             Fragment(slot="today", render=today, every_s=TODAY_EVERY_S),
-            *([mode] if mode else []),
         ],
         select=select,
         selected=selection.fragments,

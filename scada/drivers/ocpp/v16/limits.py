@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from scada.core import moment
@@ -41,6 +42,8 @@ def charging_profile(
     *,
     transaction: int | None = None,
     duration_s: int | None = None,
+    then_a: float | None = None,
+    phases_used: int | None = None,
     at_start: bool = False,
 ) -> dict[str, Any]:
     """ChargingProfile (7.8) that holds a connector (0: the charger) to a current per phase of the mains.
@@ -48,16 +51,22 @@ def charging_profile(
     Args:
         limit_a: as `wanted_a` gives it.
         transaction: that the limit is of (TxProfile).
+        then_a: limit after `duration_s`, without end; None: the schedule ends then.
+        phases_used: by the vehicle; a limit in watts bounds no phase: it could come on these alone.
         at_start: it goes with RemoteStartTransaction, where it must be a TxProfile without transaction.
     """
     habits = profile.limit
     connector = charger.connector(number) or charger.connectors[0]
     phases = 3 if connector.current is Current.DC else connector.phases
-    limit = limit_a if habits.unit == "A" else limit_a * habits.voltage_v * phases
-    period: dict[str, Any] = {"startPeriod": 0, "limit": round(limit, 1)}
+    loaded = phases if phases_used is None else min(phases, phases_used)
+    factor = 1.0 if habits.unit == "A" else habits.voltage_v * loaded
+    periods: list[dict[str, Any]] = [{"startPeriod": 0, "limit": _down(limit_a * factor)}]
+    if then_a is not None and duration_s is not None:
+        periods.append({"startPeriod": duration_s + LEAD_S, "limit": _down(then_a * factor)})
     if habits.phases and connector.current is Current.AC:
-        period["numberPhases"] = phases
-    schedule: dict[str, Any] = {"chargingRateUnit": habits.unit, "chargingSchedulePeriod": [period]}
+        for period in periods:
+            period["numberPhases"] = phases
+    schedule: dict[str, Any] = {"chargingRateUnit": habits.unit, "chargingSchedulePeriod": periods}
     result: dict[str, Any] = {
         "chargingProfileId": START_PROFILE_ID if at_start else PROFILE_ID + number,
         "stackLevel": habits.stack_level,
@@ -67,11 +76,16 @@ def charging_profile(
     }
     if not at_start:
         schedule["startSchedule"] = moment.text(now_us - LEAD_S * SECOND_US)
-    if duration_s is not None:
+    if duration_s is not None and then_a is None:
         schedule["duration"] = duration_s + LEAD_S
     if transaction is not None:
         result["transactionId"] = transaction
     return result
+
+
+def _down(limit: float) -> float:
+    """Rounded down to the tenth that OCPP takes (1.6 7.13): never more than was meant."""
+    return math.floor(limit * 10 + 1e-6) / 10
 
 
 def purpose(profile: Profile, number: int, *, at_start: bool = False) -> str:

@@ -1,4 +1,8 @@
-"""SetLimit: a current per phase, by SetChargingProfile (OCPP 1.6 5.16) or by the vendor's key, as the make wants it."""
+"""SetLimit: a current per phase, by SetChargingProfile (OCPP 1.6 5.16) or by the vendor's key, as the make wants it.
+
+With `duration_s` it ends by itself; with `then_a` as well another limit follows it: a lease with its fallback. `phases`
+are those that the vehicle uses, for makes that take watts.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +24,25 @@ async def execute(station: Station, command: Command) -> CommandResult:
     limit_a, why = wanted_a(station.profile, command.arguments["limit_a"])
     if why:
         return CommandResult(Outcome.REFUSED, why)
-    duration_s = command.arguments.get("duration_s")
-    result = await set_limit(station, number, limit_a, duration_s)
+    duration_s, then_a = command.arguments.get("duration_s"), command.arguments.get("then_a")
+    if then_a is not None and duration_s is None:
+        return CommandResult(Outcome.REFUSED, "a limit that follows needs a duration of the first")
+    phases = command.arguments.get("phases")
+    result = await set_limit(station, number, limit_a, duration_s, then_a=then_a, phases=phases)
     if result.outcome.ok:
         station.limit_set(number, limit_a, duration_s)
     return result
 
 
-async def set_limit(station: Station, number: int, limit_a: float, duration_s: int | None) -> CommandResult:
+async def set_limit(
+    station: Station,
+    number: int,
+    limit_a: float,
+    duration_s: int | None,
+    *,
+    then_a: float | None = None,
+    phases: int | None = None,
+) -> CommandResult:
     """Send a limit that the make can take."""
     profile = station.profile
     if profile.limit.method == "none":
@@ -57,6 +72,8 @@ async def set_limit(station: Station, number: int, limit_a: float, duration_s: i
         station.now_us(),
         transaction=transaction,
         duration_s=duration_s,
+        then_a=then_a,
+        phases_used=phases,
     )
     body: dict[str, Any] = {"connectorId": number, "csChargingProfiles": sent}
     answer = await station.call("SetChargingProfile", body, Priority.URGENT)
