@@ -10,7 +10,18 @@ from pathlib import Path
 
 from tests.bench.report import emit
 
-NAMES = ("tags", "expressions", "ocpp", "alarms", "history", "start", "sessions", "hmi", "modbus")
+NAMES = (
+    "tags",
+    "expressions",
+    "ocpp",
+    "alarms",
+    "history",
+    "start",
+    "sessions",
+    "hmi",
+    "modbus",
+    "allocation",
+)
 
 
 def main() -> None:
