@@ -1,13 +1,14 @@
 """Search among sessions: a page by several filters, the first and one that lies deep, on both engines.
 
 SCADA_BENCH_SESSIONS sets how many (default 1,000,000; the goal is 100 ms a page at 10,000,000). The rows are made
-inside the databases. Baseline: the same page by number of rows to skip, the obvious way.
+inside the databases, before their indexes. Baseline: the same page by number of rows to skip, the obvious way.
 """
 
 from __future__ import annotations
 
 import os
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from scada.core.ports import SessionFilter
+from scada.history import schema
 from scada.history.pages import look
 from scada.history.samples import parse_url
 from scada.history.samples.engine import postgresql_engine
@@ -25,6 +27,7 @@ from tests.bench.report import figure
 
 SESSIONS = int(os.environ.get("SCADA_BENCH_SESSIONS", "1000000"))
 CHARGERS = 1_000
+PART = 1_000_000
 REPEATS = 7
 STEP_US = 30_000_000
 _COLUMNS = f"""INSERT INTO charging_transaction (id, charger, connector, site, id_tag, started_us, meter_start_wh, state,
@@ -35,9 +38,9 @@ SELECT i, 'Depot' || (i % 20) || '.CP' || (i % {CHARGERS}), 1 + i % 2, 'Depot' |
     CASE WHEN i % 5000 = 0 THEN 'clock' ELSE '' END, i * {STEP_US}, ''
 FROM """
 _SQLITE = (
-    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) " + _COLUMNS + "n"
+    "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last}) " + _COLUMNS + "n"
 )
-_POSTGRESQL = _COLUMNS.replace("%", "%%") + "generate_series(1, {count}::bigint) AS n(i)"
+_POSTGRESQL = _COLUMNS.replace("%", "%%") + "generate_series({first}::bigint, {last}) AS n(i)"
 _SKIP = "SELECT * FROM charging_transaction ORDER BY started_us DESC, id DESC LIMIT 100 OFFSET {rows}"
 FILTERS = {
     "newest": SessionFilter(),
@@ -73,13 +76,7 @@ def main() -> None:
 def _measure(engine: Engine, fill: str) -> None:
     name = engine.dialect.name
     began = time.perf_counter()
-    with engine.begin() as connection:
-        if name == "postgresql":
-            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-        connection.exec_driver_sql(fill.format(count=SESSIONS))
-    if name == "postgresql":
-        with engine.begin() as connection:
-            connection.exec_driver_sql("ANALYZE charging_transaction")
+    _fill(engine, fill)
     figure("sessions", f"{name}_fill_s", time.perf_counter() - began, "s", sessions=SESSIONS)
     with engine.connect() as connection:
         began = time.perf_counter()
@@ -100,3 +97,36 @@ def _measure(engine: Engine, fill: str) -> None:
                 worst_ms=round(max(times), 1),
                 rows=found,
             )
+
+
+def _fill(engine: Engine, fill: str) -> None:
+    """All rows in parts, each told on the standard error, then the indexes at once: many times faster than row by row."""
+    postgresql = engine.dialect.name == "postgresql"
+    began = time.perf_counter()
+
+    def tell(what: str) -> None:
+        print(
+            f"{engine.dialect.name}: {what}, {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True
+        )
+
+    with engine.connect() as connection:
+        if postgresql:
+            connection.exec_driver_sql("SET statement_timeout = 0")
+            connection.exec_driver_sql("SET maintenance_work_mem = '512MB'")
+        else:
+            connection.exec_driver_sql("PRAGMA cache_size = -400000")
+        connection.commit()
+        for index in schema.transaction.indexes:
+            connection.exec_driver_sql(f"DROP INDEX IF EXISTS {index.name}")
+        for first in range(1, SESSIONS + 1, PART):
+            last = min(first + PART - 1, SESSIONS)
+            connection.exec_driver_sql(fill.format(first=first, last=last))
+            connection.commit()
+            tell(f"{last:,} sessions")
+        for index in sorted(schema.transaction.indexes, key=lambda one: str(one.name)):
+            index.create(connection)
+            connection.commit()
+            tell(f"index {index.name}")
+        connection.exec_driver_sql("ANALYZE charging_transaction" if postgresql else "PRAGMA optimize")
+        connection.commit()
+        tell("ready")

@@ -27,7 +27,7 @@ class Disk:
     """Looks at the disk, at most each `LOOK_EVERY_S`.
 
     Args:
-        floor_bytes: below it no samples are written.
+        floor_bytes: below it no samples are written; at least the reserve and `FULL_BYTES`.
         free: how many bytes are free in a folder.
         reserve_bytes: size of the file that keeps room for `core.db`.
     """
@@ -42,7 +42,8 @@ class Disk:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._directory = directory
-        self._floor = floor_bytes
+        # What the reserve gives back when it is released is not for samples.
+        self._floor = max(floor_bytes, reserve_bytes + FULL_BYTES)
         self._free = free
         self._reserve_bytes = reserve_bytes
         self._monotonic = monotonic
