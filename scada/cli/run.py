@@ -88,7 +88,7 @@ def demo(
     from scada.project import scaffold
 
     if not (directory / "project.toml").exists():
-        scaffold(directory)
+        scaffold(directory, demo=True)
         say(f"The model project was copied to {directory}.")
     run(directory, host, http_port, ocpp_port, opcua_port, simulated, speed, log_level, log_json)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from scada import resources
+from scada.core.errors import ProjectError
 from scada.core.path import matcher
 from scada.core.plant import (
     Charger,
@@ -19,7 +21,7 @@ from scada.project.expand import Types
 from scada.project.files import Reader, near_or_known
 from scada.project.modbus_schema import MeterRow, ModbusChargerRow, ModbusRow, ModbusSection
 from scada.project.schema import ProjectFile, SiteSection
-from scada.project.sections import Sections
+from scada.project.sections import PROFILES, Sections
 
 METERS, CHARGERS = "meters.csv", "modbus_chargers.csv"
 
@@ -118,11 +120,29 @@ def check_modbus(reader: Reader, sections: Sections, project: ProjectFile, types
                 near_or_known(row.profile, sections.profiles),
                 line,
             )
+    _natures(reader, sections)
     _lines(reader, rows)
     for line, charger in sections.modbus_chargers:
         site = next((site for site in project.sites if site.tag == charger.site), None)
         _charger(reader, line, charger, site, types)
     _settings(reader, project.modbus)
+
+
+def _natures(reader: Reader, sections: Sections) -> None:
+    """A charger has the profile of a charger."""
+    if not sections.modbus_chargers:
+        return
+    from scada.drivers.modbus import find_profiles  # late: few projects have such chargers
+
+    names = [row.profile for _, row in sections.modbus_chargers if row.profile in sections.profiles]
+    try:
+        profiles = find_profiles(names, [reader.directory / PROFILES, resources.folder("config") / PROFILES])
+    except ProjectError:
+        return  # told with the file of the profile
+    for line, row in sections.modbus_chargers:
+        if row.profile in profiles and profiles[row.profile].nature != "charger":
+            where = f"row {line}, column profile"
+            reader.problem(CHARGERS, where, f"'{row.profile}' is not of a charger", "", line)
 
 
 def _lines(reader: Reader, rows: Iterable[tuple[str, int, ModbusRow]]) -> None:

@@ -12,13 +12,16 @@ from scada.core.path import is_segment
 
 REAL = "project.real.toml"
 """Stands for project.toml in a project for real devices."""
+DEMO = "demo"
+"""Files that take the place of the model project's in `scada demo`."""
 
 
-def scaffold(directory: Path, name: str | None = None, *, simulated: bool = True) -> None:
+def scaffold(directory: Path, name: str | None = None, *, simulated: bool = True, demo: bool = False) -> None:
     """Make a project in a directory that does not exist yet or is empty.
 
     Args:
         simulated: the model project as it is; else one for real devices, with its tables still empty.
+        demo: with what is there to be looked at: a charger without OCPP, and meters of several makes.
 
     Raises:
         StartError: the directory is not empty or cannot be written; nothing was changed.
@@ -32,7 +35,9 @@ def scaffold(directory: Path, name: str | None = None, *, simulated: bool = True
     template = resources.folder("project_template")
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(template, directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns(REAL))
+        shutil.copytree(template, directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns(REAL, DEMO))
+        if demo:
+            shutil.copytree(template / DEMO, directory, dirs_exist_ok=True)
         file = directory / "project.toml"
         if not simulated:
             shutil.copyfile(template / REAL, file)

@@ -284,6 +284,11 @@ class _SiteMeters:
 
     def _values(self, meter: Meter) -> Values:
         load, role = self._loads[meter.site], meter.role
+        box = next(
+            (box for one, box in self._boxes.items() if one.path == f"{meter.site}.{meter.measures}"), None
+        )
+        if box is not None:
+            return lambda: {**load.readings("grid"), **box.readings(), "Import": box.energy_kwh}
         return lambda: load.readings(role)
 
     def _wallbox(self, charger: Charger) -> Wallbox:

@@ -142,5 +142,6 @@ class Wallbox:
         }
         for number in range(3):
             shown[f"VoltageL{number + 1}"] = NOMINAL_V
+            shown[f"PowerL{number + 1}"] = self._power_w() / self._phases if number < self._phases else 0.0
             shown[f"CurrentL{number + 1}"] = self.current_a if number < self._phases else 0.0
         return shown

@@ -261,3 +261,31 @@ async def test_a_profile_that_is_not_there_is_told(drive: Any, sdm630: Profile) 
         site = replace(host.plant.sites[0], meters=(lost,))
         with pytest.raises(ProjectError, match="nobodys"):
             ModbusDriver(replace(host.plant, sites=(site,)), host, CommandRouter(host), {sdm630.name: sdm630})
+
+
+async def test_nothing_but_ones_and_a_single_wild_reading_are_no_values(
+    drive: Any, until: Any, sdm630: Profile
+) -> None:
+    values = dict(VALUES)
+    ones = False
+
+    class Device(ImitatedDevice):
+        async def read(self, function: int, address: int, count: int) -> Any:
+            return [0xFFFF] * count if ones else await super().read(function, address, count)
+
+    signed = {name: replace(one, type="int32", scale=0.1) for name, one in sdm630.registers.items()}
+    profile = replace(sdm630, registers=signed)
+    async with (
+        device(ModbusServer("127.0.0.1", 0, {1: Device(profile, lambda: values)})) as port,
+        drive(("Grid", port, 1), profile=profile) as host,
+    ):
+        energy = host.tags["Depot.Grid.EnergyImport"]
+        await until(good(host, "Depot.Grid.EnergyImport"))
+        ones = True  # -0.1 W, were it true
+        await until(lambda: host.tags["Depot.Grid.ActivePower"].quality == Quality.BAD_DEVICE_FAILURE)
+        ones = False
+        await until(good(host, "Depot.Grid.ActivePower"))
+        values["Import"] = 1234.5 + 2_000_000
+        await until(lambda: energy.quality == Quality.BAD_OUT_OF_RANGE)
+        assert energy.value == pytest.approx(1234.5)
+        await until(is_(host, "Depot.Grid.EnergyImport", pytest.approx(2_001_234.5)))  # told again: believed
