@@ -218,7 +218,7 @@ class _SiteMeters:
         }
         self._began_s = time.time()
         self._boxes = {
-            charger: self._wallbox(charger)
+            charger.path: self._wallbox(charger)
             for charger in plant.modbus_chargers()
             if charger.modbus is not None and _simulated(charger.modbus)
         }
@@ -240,8 +240,8 @@ class _SiteMeters:
                 continue
             device = ImitatedDevice(profiles[meter.modbus.profile], self._values(meter))
             by_port.setdefault(meter.modbus.port, {})[meter.modbus.unit_id] = device
-        for charger, box in self._boxes.items():
-            endpoint = charger.modbus
+        for path, box in self._boxes.items():
+            endpoint = self._plant.chargers_by_path[path].modbus
             assert endpoint is not None
             device = ImitatedDevice(profiles[endpoint.profile], box.readings, box.written)
             by_port.setdefault(endpoint.port, {})[endpoint.unit_id] = device
@@ -284,9 +284,7 @@ class _SiteMeters:
 
     def _values(self, meter: Meter) -> Values:
         load, role = self._loads[meter.site], meter.role
-        box = next(
-            (box for one, box in self._boxes.items() if one.path == f"{meter.site}.{meter.measures}"), None
-        )
+        box = self._boxes.get(f"{meter.site}.{meter.measures}")
         if box is not None:
             return lambda: {**load.readings("grid"), **box.readings(), "Import": box.energy_kwh}
         return lambda: load.readings(role)
@@ -304,10 +302,10 @@ class _SiteMeters:
         )
 
     def _step(self, site: Site, simulated_s: float, real_s: float) -> None:
-        boxes = {one: box for one, box in self._boxes.items() if one.site == site.path}
-        for charger, box in boxes.items():
+        boxes = {one.path: box for one in site.chargers if (box := self._boxes.get(one.path)) is not None}
+        for path, box in boxes.items():
             box.step(simulated_s, real_s)
-            self._energy[charger.path]["energy"] = box.energy_kwh
+            self._energy[path]["energy"] = box.energy_kwh
         chargers = [
             list(point.hardware.outlets.values()) for point in self._points if point.charger.site == site.path
         ]

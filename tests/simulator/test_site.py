@@ -18,7 +18,7 @@ from scada import resources
 from scada.core.errors import StartError
 from scada.core.plant import Meter, ModbusEndpoint, Plant
 from scada.drivers.modbus.decode import decode
-from scada.drivers.modbus.link import Link
+from scada.drivers.modbus.link import Link, LinkLost
 from scada.drivers.modbus.planner import plan
 from scada.drivers.modbus.profile import load_profile
 from scada.simulator import AlreadyRunning, SimulationOptions, run_simulation, site
@@ -184,3 +184,29 @@ async def test_a_recipe_that_does_not_exist_is_told(plant: Plant, tmp_path: Path
     plant = replace(plant, simulation=replace(plant.simulation, recipes=recipes))
     with pytest.raises(StartError, match=r"hici_long_modell.*CP02; perhaps hici_long_model$"):
         await run_simulation(plant, options_of(tmp_path))
+
+
+async def test_a_charger_without_ocpp_is_a_device_beside_the_others(plant: Plant, tmp_path: Path) -> None:
+    port = free_port()
+    place = plant.sites[0].chargers[0]
+    box = replace(
+        place,
+        path="Depot.W1",
+        name="W1",
+        identity="",
+        connectors=place.connectors[:1],
+        modbus=ModbusEndpoint(profile="generic-charger", host="127.0.0.1", port=port, unit_id=5),
+    )
+    plant = replace(plant, sites=(replace(plant.sites[0], chargers=(box,), meters=()),))
+    profile = load_profile(resources.folder("config") / "drivers" / "modbus" / "generic-charger.toml")
+    async with simulation(plant, options_of(tmp_path)) as task:
+        link = Link(ModbusEndpoint(profile="generic-charger", host="127.0.0.1", port=port), 2.0)
+        async with asyncio.timeout(15):
+            while not link.up and not task.done():
+                with contextlib.suppress(LinkLost):
+                    await link.connect()
+                await asyncio.sleep(0.05)
+        assert not task.done()
+        status = profile.registers["Status"]
+        assert decode(status, await link.read(5, plan((status,), profile.limits)[0])).value == "Available"
+        link.close()
