@@ -63,7 +63,13 @@ alarm_journal = Table(
     Index("ix_alarm_journal_site", "site", "sequence"),
     Index("ix_alarm_journal_event", "event", "time_us"),
     Index("ix_alarm_journal_time", "time_us"),
-    Index("ix_alarm_journal_user", "user", "sequence", sqlite_where=sql("user <> ''")),
+    Index(
+        "ix_alarm_journal_user",
+        "user",
+        "sequence",
+        sqlite_where=sql("user <> ''"),
+        postgresql_where=sql("user <> ''"),
+    ),
 )
 
 alarm_state = Table(
@@ -162,13 +168,20 @@ transaction = Table(
     Index("ix_charging_transaction_state", "state", "id"),
     Index("ix_charging_transaction_site", "site", "started_us", "id"),
     Index("ix_charging_transaction_token", sql("lower(id_tag)"), sql("started_us"), sql("id")),
-    Index("ix_charging_transaction_odd", "started_us", "id", sqlite_where=sql("flags <> ''")),
+    Index(
+        "ix_charging_transaction_odd",
+        "started_us",
+        "id",
+        sqlite_where=sql("flags <> ''"),
+        postgresql_where=sql("flags <> ''"),
+    ),
     Index(
         "ix_charging_transaction_vehicle",
         "vehicle",
         "started_us",
         "id",
         sqlite_where=sql("vehicle <> ''"),
+        postgresql_where=sql("vehicle <> ''"),
     ),
     Index("ix_charging_transaction_updated", "updated_us"),
 )
