@@ -1,11 +1,11 @@
-"""Fault tickets and the shift log.
+"""Fault tickets, the shift log, and modes of sites.
 
 No postponed annotations here: FastAPI evaluates them.
 """
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from scada.api import models
@@ -13,10 +13,13 @@ from scada.api.access import requires
 from scada.api.services import ApiServices
 from scada.core import moment
 from scada.core.access import Actor, Right
+from scada.core.plant import Site
+from scada.runtime.modes import Switched, site_of
 from scada.runtime.tickets import TEXT_MAX, TITLE_MAX, WORD_MAX, Ticket
 
 Number = Annotated[int, Field(ge=1, le=2**53)]
 Words = Annotated[str, Field(max_length=WORD_MAX)]
+Path_ = Annotated[str, Path(max_length=256)]
 Told = Annotated[str, Field(max_length=TEXT_MAX)]
 
 
@@ -81,6 +84,32 @@ class ShiftBody(models.Strict):
     handover: bool = False
 
 
+class ModeStepItem(BaseModel):
+    """A step at one target. `outcome`: empty: not carried out yet."""
+
+    target: str
+    what: str
+    outcome: str
+    text: str
+
+
+class ModeItem(BaseModel):
+    """The mode of a site: `none` (never switched), `switching`, `on`, or `partly` where some step failed."""
+
+    mode: str
+    state: str
+    user: str
+    since: str | None
+    modes: list[str]
+    steps: list[ModeStepItem]
+
+
+class ModeBody(models.Strict):
+    """The mode that a site is to be switched to."""
+
+    mode: Annotated[str, Field(min_length=1, max_length=256)]
+
+
 def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
     """The routes."""
     see = Depends(requires(services, Right.SEE))
@@ -116,6 +145,19 @@ def build(router: APIRouter, services: ApiServices, secured: list[Any]) -> None:
     ) -> TicketItem:
         """Change a ticket, write a note, close it or open it again."""
         return _item(await services.tickets.change(number, actor, **body.model_dump()))
+
+    operate = Depends(requires(services, Right.OPERATE))
+
+    @router.get("/sites/{site}/mode", tags=["operations"], dependencies=secured)
+    async def get_mode(site: Path_, actor: Annotated[Actor, see]) -> ModeItem:
+        """The mode of a site, what became of each step, and the modes that it has."""
+        return _mode(services, site_of(services.plant, site, actor.scope), services.modes.of(site))
+
+    @router.put("/sites/{site}/mode", tags=["operations"], dependencies=secured, status_code=202)
+    async def switch_mode(site: Path_, body: ModeBody, actor: Annotated[Actor, operate]) -> ModeItem:
+        """Switch a site to a mode; the answer comes once that is on disk, GET tells how it goes."""
+        switched = await services.modes.switch(site, body.mode, actor)
+        return _mode(services, site_of(services.plant, site, actor.scope), switched)
 
     @router.get("/shift-log", tags=["operations"], dependencies=secured)
     async def read_shift_log(
@@ -153,5 +195,19 @@ def _item(one: Ticket) -> TicketItem:
         notes=[
             TicketNoteItem(time=moment.text(note.time_us), user=note.user, text=note.text)
             for note in one.notes
+        ],
+    )
+
+
+def _mode(services: ApiServices, site: Site, switched: Switched | None) -> ModeItem:
+    return ModeItem(
+        mode=switched.mode if switched else "",
+        state=switched.state if switched else "none",
+        user=switched.user if switched else "",
+        since=moment.text(switched.since_us) if switched else None,
+        modes=[one.name for one in site.modes],
+        steps=[
+            ModeStepItem(target=one.target, what=one.what, outcome=one.outcome, text=one.text)
+            for one in (switched.steps if switched else ())
         ],
     )

@@ -19,6 +19,7 @@ from scada.runtime.allocation import LoadManagement
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.host import PlantHost
 from scada.runtime.judge import Configuration
+from scada.runtime.modes import Modes
 from scada.runtime.reconciler import Reconciler
 from scada.runtime.report_jobs import ReportJobs
 from scada.runtime.router import CommandRouter
@@ -55,6 +56,7 @@ class ApiServices:
     campaigns: Campaigns
     sharing: LoadManagement
     tickets: Tickets
+    modes: Modes
     shift_log: ShiftLog
     configuration: Configuration
     version: str

@@ -56,6 +56,7 @@ from scada.runtime.campaigns import Campaigns
 from scada.runtime.clock import SystemClock
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
+from scada.runtime.modes import Modes
 from scada.runtime.reconciler import Reconciler
 from scada.runtime.report_jobs import ReportJobs
 from scada.runtime.requests import Note
@@ -286,6 +287,7 @@ async def _services(
         host, running.router, running.documents, running.accounts.actor_named, ocpp.configuration
     )
     sharing = LoadManagement(plant, host, running.router, running.documents, ocpp.limit_habit)
+    modes = Modes(host, running.router, running.documents)
     tickets, shift_log = Tickets(host, running.documents), ShiftLog(host, archive)
     pending = Adoptions(plant, host, ocpp.pending, running.restart) if ocpp.pending else None
     application = api.create_app(
@@ -305,6 +307,7 @@ async def _services(
             campaigns=campaigns,
             sharing=sharing,
             tickets=tickets,
+            modes=modes,
             shift_log=shift_log,
             configuration=ocpp.configuration,
             files=files.server,
@@ -332,6 +335,7 @@ async def _services(
             version=__version__,
             users=running.users,
             tickets=tickets,
+            modes=modes,
             shift_log=shift_log,
             messages=Previews(notifier, plant.directory / "mail"),
             knowledge=ocpp.knowledge,
@@ -361,6 +365,7 @@ async def _services(
         "Opcua": opcua.run,
         "Campaigns": campaigns.run,
         **({"Allocation": sharing.run} if sharing.sites else {}),
+        "Modes": modes.run,
         **files.services(),
         **_configured(running, notifier, secret, simulate=simulate),
     }

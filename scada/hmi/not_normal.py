@@ -14,18 +14,19 @@ from scada.core.plant import Charger, Connector
 from scada.core.value import TimeUs, is_good
 from scada.runtime.host import PlantHost
 
-INOPERATIVE, LIMITED, RESERVED = "inoperative", "limited", "reserved"
+INOPERATIVE, LIMITED, RESERVED, MODE = "inoperative", "limited", "reserved", "mode"
 LIMIT_SLACK_A = 0.05
 """A limit so close to what the hardware may is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Oddity:
-    """A connector that is not as usual.
+    """A connector, or the mode of a site, that is not as usual.
 
     Attributes:
-        kind: `inoperative`, `limited`, `reserved`.
-        path: of the connector, or of the site of a reservation that has none yet.
+        kind: `inoperative`, `limited`, `reserved`, `mode`.
+        path: of the connector, or of the site of a mode, or of a reservation that has no connector yet.
+        reason: of a mode: its state, where it is not wholly on.
         since_us: 0: not known.
         amount: amperes of a limit; number of a reservation.
     """
@@ -40,8 +41,21 @@ class Oddity:
 
 
 def oddities(host: PlantHost, role: Role) -> list[Oddity]:
-    """Closed connectors, limits below the hardware's, reservations by hand; in the order of the plant."""
-    return [*_connectors(host, role), *_reservations(host, role)]
+    """Modes, closed connectors, limits below the hardware's, reservations by hand; in the order of the plant."""
+    return [*_modes(host, role), *_connectors(host, role), *_reservations(host, role)]
+
+
+def _modes(host: PlantHost, role: Role) -> Iterator[Oddity]:
+    """Sites with another mode than the normal one, or whose mode is not wholly on."""
+    for site in host.plant.sites:
+        mode, state = (host.tags.get(f"{site.path}.{name}") for name in ("Mode", "ModeState"))
+        if mode is None or state is None or not mode.value or (role.sites and site.path not in role.sites):
+            continue
+        normal = any(one.normal and one.name == mode.value for one in site.modes)
+        if not normal or state.value != "on":
+            yield Oddity(
+                kind=MODE, path=site.path, since_us=mode.source_us or mode.server_us, reason=str(state.value)
+            )
 
 
 def _connectors(host: PlantHost, role: Role) -> Iterator[Oddity]:

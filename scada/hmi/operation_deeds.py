@@ -1,4 +1,4 @@
-"""What operators write down: shift log and fault tickets."""
+"""What operators write down: shift log and fault tickets; and the modes that they switch sites to."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class OperationDeeds:
         self.deeds: Mapping[str, Callable[[Actor, Given], Awaitable[str | Shown]]] = {
             "shift_note": self._note,
             "hand_over": self._hand_over,
+            "switch_mode": self._switch_mode,
             "open_ticket": self._open,
             "change_ticket": self._change,
         }
@@ -34,6 +35,13 @@ class OperationDeeds:
             text(given, "text", shift_log.TEXT_MAX + 1), text(given, "site", 256), actor, handover=True
         )
         return self._visit.tr("handed over; it stands in the log")
+
+    async def _switch_mode(self, actor: Actor, given: Given) -> str:
+        modes = self._visit.services.modes
+        if modes is None:
+            raise NotFound("this system has no modes")
+        await modes.switch(text(given, "site", 256), text(given, "mode", 256), actor)
+        return self._visit.tr("being switched; the page tells how each step ends")
 
     async def _open(self, actor: Actor, given: Given) -> Shown:
         ticket = await self._tickets.open(

@@ -19,6 +19,7 @@ from scada.identity.users import Users
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.host import PlantHost
 from scada.runtime.judge import Configuration
+from scada.runtime.modes import Modes
 from scada.runtime.report_jobs import ReportJobs
 from scada.runtime.router import CommandRouter
 from scada.runtime.shift_log import ShiftLog
@@ -95,6 +96,7 @@ class HmiServices:
         report_jobs: files that are being made for users.
         users: accounts, for those who look after them.
         tickets, shift_log: what operators write down.
+        modes: of sites.
     """
 
     plant: Plant
@@ -109,6 +111,7 @@ class HmiServices:
     version: str
     users: Users | None = None
     tickets: Tickets | None = None
+    modes: Modes | None = None
     shift_log: ShiftLog | None = None
     messages: Messages | None = None
     knowledge: ChargerKnowledge | None = None

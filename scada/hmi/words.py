@@ -178,8 +178,10 @@ HELD = {
     "inoperative": _("closed"),
     "limited": _("limited"),
     "reserved": _("reserved"),
+    "mode": _("Mode of a site"),
 }
 """Kinds of what is not normal."""
+MODE_STATES = {"switching": _("being switched"), "on": _("every step done"), "partly": _("only partly on")}
 DEED_OUTCOMES = {"ok": _("done"), "refused": _("refused")}
 
 REPORTS = {
@@ -458,6 +460,8 @@ SENTENCES = Sentences(
         _("a message has at most {count} characters"),
         _("{where}: this is no JSON"),
         _("there is no site {path}"),
+        _("{site} has no mode {name}"),
+        _("{site} is being switched now: wait until that has ended"),
         _("there is no site, charger, connector or meter {path}"),
         _("there are {count} open tickets: close some first"),
         _("a ticket has at most {count} notes: open another one"),
@@ -510,6 +514,8 @@ PLAIN_SENTENCES = (
     _("this system lets no unknown chargers wait"),
     _("an entry needs words"),
     _("nothing is changed"),
+    _("this system has no modes"),
+    _("the program ended before the outcome was known"),
 )
 """The same without places."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from scada.core.plant import (
     RETENTION,
@@ -31,6 +32,7 @@ from scada.project.charging_build import charging, token
 from scada.project.expand import Types, texts
 from scada.project.files import Reader
 from scada.project.modbus_build import meter, modbus_charger, modbus_settings
+from scada.project.mode_build import modes
 from scada.project.oncall_build import oncall_parts
 from scada.project.records_build import bookkeeping, exports
 from scada.project.schema import (
@@ -145,7 +147,7 @@ def _history(section: HistoryStoreSection) -> HistorySettings:
 
 def _site(section: SiteSection, sections: Sections, project: ProjectFile, types: Types) -> Site:
     languages = project.project.languages
-    return Site(
+    site = Site(
         path=section.tag,
         label=texts(section.label, languages) or {"en": section.tag},
         timezone=section.timezone or project.project.timezone,
@@ -170,6 +172,7 @@ def _site(section: SiteSection, sections: Sections, project: ProjectFile, types:
         meters=tuple(meter(row, languages[0]) for _, row in sections.meters if row.site == section.tag),
         station_screen=frozenset(section.station_screen),
     )
+    return replace(site, modes=modes(section.modes, site, languages))
 
 
 def security_profile(row: ChargerRow, project: ProjectFile) -> int:

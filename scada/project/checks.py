@@ -129,7 +129,7 @@ def _sites(reader: Reader, sections: Sections, project: ProjectFile) -> None:
 def _devices_fit(reader: Reader, sections: Sections, project: ProjectFile, types: Types) -> None:
     """Each device stands on a site that there is, under a name that no tag of the site has."""
     sites = [site.tag for site in project.sites]
-    taken = {"Alarms", *types.templates.get("site", {})}
+    taken = {"Alarms", *types.templates.get("site", {}), *types.templates.get("mode", {})}
     for file, line, site, tag in _devices(sections):
         if site not in sites:
             where = f"row {line}, column site"

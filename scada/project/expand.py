@@ -133,6 +133,7 @@ class Types:
     def site_tags(self, site: Site) -> list[TagDefinition]:
         """The tags of a site itself."""
         templates = ["site"] if site.allocation is None else ["site", "allocation_site"]
+        templates += ["mode"] if site.modes else []
         tags = self._expand(templates, site.path, site.path, "", {"site": site.path})
         return [
             replace(tag, initial=float(site.limit_a)) if leaf(tag.path) == "CurrentLimit" else tag

@@ -15,6 +15,7 @@ from scada.project.build import build
 from scada.project.checks import check_project, check_tables
 from scada.project.expand import Types
 from scada.project.files import Reader
+from scada.project.mode_build import check_modes
 from scada.project.sections import read
 from scada.project.tag_table import Table, own_table
 from scada.project.view_files import own_views
@@ -50,6 +51,7 @@ def load(directory: Path, own: Table | None = None) -> Plant:
     plant = own_views(reader, plant)
     check_syntheses(reader, project, (tag.path for tag in plant.tags[: -len(plant.syntheses) or None]))
     check_actions(reader, sections, plant)
+    check_modes(reader, [(n, site.modes) for n, site in enumerate(project.sites) if site.modes], plant)
     if reader.problems:
         raise ProjectError(reader.problems)
     reader.problems += check_templates([directory / "mail", resources.folder("alarms") / "mail"], plant)

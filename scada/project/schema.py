@@ -22,6 +22,7 @@ from scada.project.fields import (
     Words,
 )
 from scada.project.modbus_schema import ModbusSection
+from scada.project.mode_schema import MODES_MAX, ModeSection
 from scada.project.oncall_schema import (
     ContactSection,
     MailSection,
@@ -155,6 +156,7 @@ class SiteSection(Strict):
     charging: ChargingRules | None = None
     allocation: AllocationSection | None = None
     station_screen: list[Literal["state", "power", "energy", "soc", "since"]] = []
+    modes: Annotated[list[ModeSection], Field(max_length=MODES_MAX)] = []
 
 
 class ProjectFile(Strict):

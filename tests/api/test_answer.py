@@ -42,6 +42,7 @@ from scada.runtime.bookkeeper import Bookkeeper
 from scada.runtime.campaigns import Campaigns
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
+from scada.runtime.modes import Modes
 from scada.runtime.reconciler import Reconciler
 from scada.runtime.report_jobs import ReportJobs
 from scada.runtime.requests import Acknowledge
@@ -151,6 +152,7 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
                 host.plant, host, router, Documents(host, ()), lambda _charger, _number: LimitHabit()
             ),
             tickets=Tickets(host, Documents(host, ())),
+            modes=Modes(host, router, Documents(host, ())),
             shift_log=ShiftLog(host, store.archive),
             configuration=lambda _: {},
             accounts=accounts,

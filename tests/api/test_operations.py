@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from scada.core.ports import DeedFilter
+from scada.testing import until
 from scada.testing.system import System
 
 pytestmark = pytest.mark.xdist_group("system")
@@ -30,6 +31,20 @@ async def test_a_ticket_over_rest(system: System, client: httpx2.AsyncClient) ->
     assert guest.status_code == 403
     audited = await system.running.store.archive.audit(_of(f"ticket {number}"), 10, None)
     assert [one.action for one in audited.items] == ["ticket_closed", "ticket_opened"]
+
+
+async def test_a_mode_over_rest(system: System, client: httpx2.AsyncClient) -> None:
+    before = (await client.get("/sites/Depot/mode")).json()
+    assert (before["state"], before["modes"]) == ("none", ["Normal", "FastClosed"])
+    guest = await client.put("/sites/Depot/mode", json={"mode": "Normal"}, headers=system.basic("gus"))
+    assert guest.status_code == 403
+    assert (await client.put("/sites/Depot/mode", json={"mode": "Party"})).status_code == 404
+    begun = await client.put("/sites/Depot/mode", json={"mode": "FastClosed"})
+    assert (begun.status_code, begun.json()["state"]) == (202, "switching")
+    await until(lambda: system.running.host.tags["Depot.ModeState"].value in ("on", "partly"))
+    after = (await client.get("/sites/Depot/mode")).json()
+    assert (after["mode"], after["user"]) == ("FastClosed", "admin")
+    assert all(step["outcome"] for step in after["steps"])
 
 
 async def test_the_shift_log_over_rest(client: httpx2.AsyncClient) -> None:

@@ -51,6 +51,7 @@ from scada.hmi.tab import Tab
 from scada.reports import Desk
 from scada.runtime.documents import Documents
 from scada.runtime.host import PlantHost
+from scada.runtime.modes import Modes
 from scada.runtime.plant_core import Restart
 from scada.runtime.report_jobs import ReportJobs
 from scada.runtime.requests import Note
@@ -463,6 +464,7 @@ def make_world(
         version="9.9.9",
         messages=Letters(),
         tickets=Tickets(host, Documents(host, ())),
+        modes=Modes(host, router, Documents(host, ())),
         shift_log=ShiftLog(host, archive),
     )
     return World(services, host, standing, journal, archive, accounts, charger)

@@ -20,6 +20,7 @@ from scada.core.plant.charging import (
 )
 from scada.core.plant.mimics import HOME, Layer, Mimic, PlacedLine, PlacedSymbol, PlacedText
 from scada.core.plant.modbus import ModbusEndpoint, ModbusServerSettings, ModbusSettings
+from scada.core.plant.modes import ModeStep, SiteMode
 from scada.core.plant.people import (
     Contact,
     DutySpan,
@@ -95,6 +96,7 @@ __all__ = [
     "ModbusEndpoint",
     "ModbusServerSettings",
     "ModbusSettings",
+    "ModeStep",
     "Network",
     "OcppSettings",
     "OnCallProfile",
@@ -115,6 +117,7 @@ __all__ = [
     "Site",
     "SiteAllocation",
     "SiteCharging",
+    "SiteMode",
     "StopConditions",
     "Synthesis",
     "Tariff",

@@ -8,6 +8,7 @@ from enum import Enum
 
 from scada.core.plant.allocation import SiteAllocation
 from scada.core.plant.modbus import ModbusEndpoint
+from scada.core.plant.modes import SiteMode
 from scada.core.tag import Texts
 
 OCPP_IDENTITY = re.compile(r"[A-Za-z0-9*\-:@|_=+.]{1,48}\Z")
@@ -135,3 +136,4 @@ class Site:
     chargers: tuple[Charger, ...]
     meters: tuple[Meter, ...]
     station_screen: frozenset[str] = frozenset()
+    modes: tuple[SiteMode, ...] = ()

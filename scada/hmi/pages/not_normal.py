@@ -11,8 +11,10 @@ from scada.core.ports import DeedFilter
 from scada.hmi import alarms
 from scada.hmi.context import Fragment, View, Visit
 from scada.hmi.live import Live
-from scada.hmi.not_normal import INOPERATIVE, LIMITED, RESERVED, Oddity, oddities
+from scada.hmi.modes import mode_text
+from scada.hmi.not_normal import INOPERATIVE, LIMITED, MODE, RESERVED, Oddity, oddities
 from scada.hmi.pages import suppressed
+from scada.runtime.modes import Switched
 
 EVERY_S = 3.0
 PAUSE_S = 1.0
@@ -34,6 +36,7 @@ async def build(visit: Visit) -> View:
             sections=[
                 (kind, title, [row for row in rows if row["one"].kind == kind])
                 for kind, title in (
+                    (MODE, visit.tr("Mode of a site")),
                     (INOPERATIVE, visit.tr("Connectors closed")),
                     (LIMITED, visit.tr("Current limited")),
                     (RESERVED, visit.tr("Reserved by hand")),
@@ -66,7 +69,14 @@ async def _row(visit: Visit, one: Oddity, *, asked: bool) -> dict[str, Any]:
             user, since_us = page.items[0].record.user, page.items[0].record.time_us
         else:
             reason = visit.tr("by the charger itself, or before this system")
-    right = {INOPERATIVE: Right.OPERATE, LIMITED: Right.MAINTAIN, RESERVED: Right.OPERATE}[one.kind]
+    if one.kind == MODE and (switched := _switched(visit, one.path)) is not None:
+        user, since_us, reason = switched.user, switched.since_us, mode_text(visit, switched)
+    right = {
+        MODE: Right.OPERATE,
+        INOPERATIVE: Right.OPERATE,
+        LIMITED: Right.MAINTAIN,
+        RESERVED: Right.OPERATE,
+    }[one.kind]
     return {
         "one": one,
         "place": alarms.branch_name(visit.plant, one.path, visit.language) or one.path,
@@ -77,3 +87,8 @@ async def _row(visit: Visit, one: Oddity, *, asked: bool) -> dict[str, Any]:
         "until": formats.date_time(one.until_us) if one.until_us is not None else "",
         "may_end": visit.actor.may(right),
     }
+
+
+def _switched(visit: Visit, site: str) -> Switched | None:
+    modes = visit.services.modes
+    return modes.of(site) if modes is not None else None

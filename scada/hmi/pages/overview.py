@@ -11,6 +11,7 @@ from scada.hmi import words
 from scada.hmi.context import Fragment, Selection, View, Visit
 from scada.hmi.faceplate import faceplate, kind_of, title_of
 from scada.hmi.live import Live
+from scada.hmi.modes import box, fragment
 from scada.hmi.pages import errors
 from scada.hmi.pages.view import tabs
 
@@ -79,6 +80,7 @@ async def build(visit: Visit) -> View:
     async def today(_live: Live) -> Markup:
         return await today_line(visit, site)
 
+    mode = fragment(visit, site)
     main = visit.render(
         "overview.html",
         live,
@@ -91,6 +93,7 @@ async def build(visit: Visit) -> View:
         here="",
         panel=selection.main,
         counts=count_line(visit, site),
+        mode=box(visit, site, live) if mode else None,
         connectors=sum(len(charger.connectors) for charger in site.chargers),
     )
     return View(
@@ -103,6 +106,7 @@ async def build(visit: Visit) -> View:
         fragments=[
             Fragment(slot="counts", render=counts, tags=state_tags(visit, site)),
             Fragment(slot="today", render=today, every_s=TODAY_EVERY_S),
+            *([mode] if mode else []),
         ],
         select=select,
         selected=selection.fragments,
