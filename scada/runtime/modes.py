@@ -197,8 +197,6 @@ class Modes:
             return CommandResult(Outcome.FAILED, str(error))
 
     async def _keep(self, switched: Switched, origin: str = "system") -> None:
-        self._now[switched.site] = switched
-        self._show(switched)
         told = switched.state + "".join(
             f"; {one.target}: {one.text or one.outcome}" for one in switched.failed
         )
@@ -207,8 +205,10 @@ class Modes:
             await self._audit(
                 "mode_" + switched.state, "", f"{switched.mode}: {told}"[:2_000], switched, origin
             )
-        except ScadaError as error:  # the gate repeats it; the tags say how it stands
+        except ScadaError as error:  # the gate repeats it; it is shown all the same
             log.error("mode_not_journalled", site=switched.site, error=str(error))
+        self._now[switched.site] = switched
+        self._show(switched)
 
     async def _audit(self, action: str, old: str, new: str, switched: Switched, origin: str) -> None:
         record = AuditRecord(
