@@ -9,8 +9,14 @@ from scada.core.plant import ModeStep, Site, SiteMode
 from scada.hmi import words
 from scada.hmi.context import Fragment, Visit
 from scada.hmi.live import Live
+from scada.i18n import marked
 from scada.runtime.modes import StepOutcome, Switched, mode_of, rights, what
 
+WHAT = {
+    "ChangeAvailability type=Inoperative": marked("Close connector"),
+    "ChangeAvailability type=Operative": marked("Open connector"),
+}
+"""Steps that have a word; others are named as the catalogue does."""
 TOLD_MAX = 20
 """Targets that a confirmation names; of more it gives the number."""
 
@@ -46,6 +52,8 @@ def box(visit: Visit, site: Site, live: Live) -> Markup:
         normal=bool(present and present.normal and switched and switched.state == "on"),
         since=visit.formats(site).date_time(switched.since_us) if switched else "",
         done=len(switched.steps) - switched.open if switched else 0,
+        later=sum(one.outcome == Outcome.SCHEDULED.value for one in switched.steps) if switched else 0,
+        named=lambda text: _named(visit, text),
         failed=[(one, _outcome(visit, one)) for one in failed],
         rows=[(one, _outcome(visit, one)) for one in switched.steps] if switched else [],
         choices=[
@@ -66,6 +74,10 @@ def mode_text(visit: Visit, switched: Switched) -> str:
 
 def _label(visit: Visit, mode: SiteMode) -> str:
     return visit.text(mode.label) or mode.name
+
+
+def _named(visit: Visit, text: str) -> str:
+    return visit.tr(WHAT[text]) if text in WHAT else text
 
 
 def _outcome(visit: Visit, one: StepOutcome) -> str:
@@ -92,4 +104,4 @@ def _told(visit: Visit, step: ModeStep) -> str:
     targets = ", ".join(step.targets[:TOLD_MAX])
     if len(step.targets) > TOLD_MAX:
         targets += " " + visit.tr("and {count} more").format(count=len(step.targets) - TOLD_MAX)
-    return f"{what(step)} → {targets}"
+    return f"{_named(visit, what(step))} → {targets}"

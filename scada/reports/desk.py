@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 from scada.core.errors import BadRequest, NotFound
 from scada.core.plant import Plant
-from scada.core.ports import Archive, Clock, SessionFilter
+from scada.core.ports import Archive, Clock
 from scada.core.report_ports import FORMATS, REPORTS, Report, ReportFile, ReportRequest
 from scada.core.session_ports import SessionStore
 from scada.core.value import SECOND_US, TimeUs
 from scada.reports import charging, plant_reports, spans
+from scada.reports.filters import filter_text
 from scada.reports.sources import Sources
 from scada.reports.words import word
 from scada.reports.worker import render, render_apart
@@ -108,25 +109,12 @@ class Desk:
             from_us=request.from_us,
             to_us=request.to_us,
             made_us=self._clock.now_us(),
-            facts=_filter_facts(request),
+            facts=[(word("filter", request.language), filter_text(request))],
         )
         plain = _PLAIN.get(request.report)
         if plain is not None:
             return await asyncio.to_thread(plain, self._sources, request, empty)
         return await _ASKING[request.report](self._sources, request, empty)
-
-
-def _filter_facts(request: ReportRequest) -> list[tuple[str, str]]:
-    """What was asked for, in so far as it is not everything."""
-    default = SessionFilter()
-    said = [f"site = {request.site}"] if request.site else []
-    if request.report == "energy":
-        said += [f"by = {request.by}", f"step = {request.step}"]
-    for name in SessionFilter.__dataclass_fields__:
-        value = getattr(request.where, name)
-        if value != getattr(default, name):
-            said.append(f"{name} = {value}")
-    return [(word("filter", request.language), ", ".join(said) or "–")]
 
 
 def _name(report: Report, form: str) -> str:

@@ -16,7 +16,7 @@ async def shown(world: Any, route: str, user: str = "op", language: str = "en", 
 async def test_a_mode_is_switched_and_told(world: Any) -> None:
     page = await shown(world, "/site/{path}", path="Depot")
     assert "none switched yet" in page
-    assert "ChangeAvailability type=Inoperative → Depot.CP07" in page  # in what the button asks first
+    assert "Close connector → Depot.CP07" in page  # in what the button asks first
     assert "switch_mode" not in await shown(world, "/site/{path}", "guest", path="Depot")
     assert "Bornes rapides fermées" in await shown(world, "/site/{path}", language="fr", path="Depot")
     world.charger.result = CommandResult(Outcome.REFUSED, "the charger answered Rejected")

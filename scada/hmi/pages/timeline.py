@@ -67,10 +67,7 @@ async def build(visit: Visit) -> View:
                 (
                     line(visit, one, formats),
                     formats.time(one.time_us, milliseconds=True),
-                    alarms.branch_name(
-                        visit.plant, visit.plant.place_of(one.path) or one.path, visit.language
-                    )
-                    or one.path,
+                    alarms.branch_name(visit.plant, _place(visit, one.path), visit.language) or one.path,
                 )
                 for one in stretch.entries
             ],
@@ -111,6 +108,14 @@ async def build(visit: Visit) -> View:
         if before_us or paused
         else [Fragment(slot="timeline", render=table, every_s=EVERY_S, shown=str(shown))],
     )
+
+
+def _place(visit: Visit, path: str) -> str:
+    """The charger or connector that a row is about: its own, or that of its tag."""
+    plant = visit.plant
+    if path in plant.chargers_by_path or path in plant.connectors_by_path:
+        return path
+    return plant.place_of(path) or path
 
 
 def _toggled(base: str, offered: list[str], chosen: list[str], kind: str) -> str:
