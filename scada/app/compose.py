@@ -28,19 +28,19 @@ from scada.app.doors import listening_sockets, lock, port_of
 from scada.app.exports import Exports
 from scada.app.file_doors import FileDoors
 from scada.app.http import HttpServer
+from scada.app.last_values import LastValues
 from scada.app.previews import Previews
 from scada.app.tokens import TokenImports
 from scada.app.vitals import Vitals
 from scada.core.plant import Plant
 from scada.core.ports import UserRow, UserStore
-from scada.core.records import AuditRecord, HoldKind
-from scada.core.tag import Source
-from scada.core.value import GOOD, Quality
+from scada.core.records import AuditRecord
+from scada.core.value import GOOD
 from scada.drivers.modbus.driver import ModbusDriver
 from scada.drivers.modbus.northbound import Northbound
 from scada.drivers.modbus.profile import Profile, find_profiles
 from scada.drivers.ocpp.server import OcppServer
-from scada.history import CoreStore, SampleHistory, open_core, prepare_directory
+from scada.history import CoreStore, open_core, prepare_directory
 from scada.identity import passwords
 from scada.identity.accounts import Accounts
 from scada.identity.users import Users
@@ -210,7 +210,7 @@ async def start(
             domain = plant.mail.sender.partition("@")[2] or "scada.invalid"
             host = PlantHost(plant, restart, clock, store.journal, store.samples, domain)
             documents = Documents(host, restart.documents)
-            _restore_values(host, store.samples)
+            last_values = LastValues(host, store.samples, plant.ocpp.stale_us)
 
             async def audit(record: AuditRecord) -> None:
                 await host.request(Note((record,)))
@@ -229,11 +229,14 @@ async def start(
                 ports={name: port_of(sock) for name, sock in sockets.items()},
             )
             await accounts.refresh()
+            waiting = asyncio.create_task(last_values.run())
             try:
                 async with _services(running, sockets, profiles, simulate=simulate):
                     running.ready_after_s = time.monotonic() - began
                     yield running
             finally:
+                waiting.cancel()
+                await asyncio.wait([waiting])
                 await host.close()
         finally:
             await asyncio.to_thread(store.close)
@@ -435,24 +438,6 @@ async def _first_administrator(users: UserStore, say: Callable[[str], None]) -> 
             say(
                 f"  It has less than {passwords.LENGTH_MIN} characters: change it with `scada user password`."
             )
-
-
-def _restore_values(host: PlantHost, samples: SampleHistory) -> None:
-    """Show the last values of an earlier run, and end their curves where that run ended."""
-    values = samples.last_values()
-    # The loop lag is recorded each second, so the newest sample of all tells when the earlier run ended.
-    ended_us = max((time_us for _, _, time_us in values), default=0)
-    for path, value, time_us in values:
-        tag = host.tags.get(path)
-        forced = host.core.holds.get(HoldKind.FORCED, path) is not None
-        if (
-            tag is not None
-            and tag.definition.device
-            and tag.definition.source is Source.DRIVER
-            and not forced
-        ):
-            host.tags.restore(tag, value, time_us)
-            host.tags.write_late(tag, value, Quality.UNCERTAIN_LAST_USABLE_VALUE, max(ended_us, time_us + 1))
 
 
 def _profiles(plant: Plant) -> Mapping[str, Profile]:
