@@ -107,7 +107,7 @@ class Gate:
         """Let through, or send to the log-in."""
         if scope["type"] != "http":
             # A page elsewhere must not open a socket with our user's cookie (nor without it).
-            if scope["type"] == "websocket" and not _same_origin(HTTPConnection(scope)):
+            if scope["type"] == "websocket" and not same_origin(HTTPConnection(scope)):
                 await send({"type": "websocket.close", "code": 1008, "reason": "of another origin"})
                 return
             await self._app(scope, receive, send)
@@ -155,7 +155,7 @@ class Door:
     async def login(self, request: Request) -> Response:
         """The form, sent."""
         fields = await _form_fields(request)
-        if fields is None or not _same_origin(request):
+        if fields is None or not same_origin(request):
             return self._form(request, "/", "This request did not come from the log-in page.", status=400)
         target = local_path(fields.get("next", "/"))
         name = fields.get("name", "")
@@ -170,7 +170,7 @@ class Door:
 
     async def logout(self, request: Request) -> Response:
         """End the session."""
-        if _same_origin(request):
+        if same_origin(request):
             self._services.accounts.log_out(request.cookies.get(SESSION_COOKIE, ""))
         response = RedirectResponse("/login", 303)
         response.delete_cookie(SESSION_COOKIE)
@@ -206,7 +206,7 @@ class Door:
         if actor is None or users is None:
             return RedirectResponse("/login", 303)
         fields = await _form_fields(request)
-        if fields is None or not _same_origin(request):
+        if fields is None or not same_origin(request):
             return self._password_form(
                 request, actor, "/account", "This request did not come from this page."
             )
@@ -280,7 +280,7 @@ async def _form_fields(request: Request) -> Mapping[str, str] | None:
     return {name: values[0] for name, values in fields.items()}
 
 
-def _same_origin(request: HTTPConnection) -> bool:
+def same_origin(request: HTTPConnection) -> bool:
     """Whether a browser sent the form from a page of ours; clients that say nothing are no browsers."""
     sent_from = request.headers.get("origin")
     if sent_from in (None, "null"):

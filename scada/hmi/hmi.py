@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from scada.core.access import Right
 from scada.core.tag import Tag
-from scada.hmi import access, alarms, shell
+from scada.hmi import access, alarms, shell, uploads
 from scada.hmi.alarm_feed import AlarmFeed, Reader
 from scada.hmi.context import View, Visit
 from scada.hmi.downloads import ROUTES
@@ -210,6 +210,7 @@ def mount(fastapi_app: Any, services: HmiServices) -> Hmi:
     app.add_route("/screen/{site}/state", screen.state, methods=["GET"])
     for path, respond in ROUTES.items():
         app.add_route(path, respond(services), methods=["GET"])
+    app.add_route("/files/firmware", uploads.firmware(services), methods=["POST"])
     app.add_static_files("/hmi/static", STATIC, max_cache_age=3600)
     for path, build in PAGES.items():
         if path == "/" and home.leads_elsewhere(services.plant):

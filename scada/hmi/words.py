@@ -409,10 +409,21 @@ SCRIPT = {
     "select": _("Select"),
     "trend_now": _("now"),
     "trend_failed": _("The curves could not be fetched; what is shown may be old."),
+    "upload_done": _("{name} is on the server"),
+    "upload_broke": _("The upload broke off. Load the page again to see what is there, then try once more."),
+    "upload_cancelled": _("cancelled; the list shows what is on the server"),
 }
 
 SENTENCES = Sentences(
     (
+        _(
+            "a firmware file is named with letters, digits, '.', '_' and '-', at most {count}, "
+            "and does not end with {endings}"
+        ),
+        _("a firmware file has at most {count} bytes"),
+        _("{count} chargers may be fetching {name}: wait until they are done"),
+        _("the file is empty"),
+        _("nothing of the file came for {seconds} s"),
         _("the charger answered {status}"),
         _("the connector is {status}"),
         _("transaction {id} runs on this connector"),

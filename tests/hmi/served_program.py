@@ -17,18 +17,25 @@ import uvicorn
 from conftest import make_world  # type: ignore[import-not-found, unused-ignore]
 from fastapi import FastAPI
 
+from scada.core.file_ports import FileShelf
 from scada.core.value import GOOD
 from scada.drivers.ocpp.console import Console
 from scada.drivers.ocpp.trace import Trace
 from scada.drivers.ocpp.v16 import DIALECT
 from scada.hmi import mount
 from scada.runtime.clock import SystemClock
+from scada.testing.file_server import file_server
 
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>\"'`${alert(3)}`{{alert(4)}}"
 
 
 async def main() -> None:
     folder, flood = Path(sys.argv[1]), "flood" in sys.argv[2:]
+    async with file_server(folder / "files") as files:
+        await serve(folder, files.server, flood=flood)
+
+
+async def serve(folder: Path, shelf: FileShelf, *, flood: bool) -> None:
     world = make_world(folder, SystemClock(), flood=flood)
     for charger in world.services.plant.chargers():
         world.host.core.link(
@@ -49,7 +56,7 @@ async def main() -> None:
     console = Console(world.services.plant, Trace(world.host.clock, 8), lambda _: DIALECT)
     site = replace(world.services.plant.sites[0], station_screen=frozenset({"state"}))
     plant = replace(world.services.plant, sites=(site,))
-    world.services = replace(world.services, console=console, plant=plant)
+    world.services = replace(world.services, console=console, plant=plant, files=shelf)
     application = FastAPI()
     hmi = mount(application, world.services)
     listener = socket.create_server(("127.0.0.1", 0))

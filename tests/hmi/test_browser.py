@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from scada.testing.browser import headless_browser
 
@@ -184,4 +185,26 @@ async def test_menus_open_one_at_a_time_and_by_the_keyboard(page: tuple[Page, li
     await browser.keyboard.press("Escape")
     assert await browser.locator("[data-menu][open]").count() == 0
     assert await browser.evaluate("document.activeElement.tagName") == "SUMMARY"
+    assert trouble == []
+
+
+async def test_a_firmware_file_is_brought_and_a_bad_one_is_said(
+    page: tuple[Page, list[str]], tmp_path: Path
+) -> None:
+    browser, trouble = page
+    file = tmp_path / "kilo 3.0.bin"
+    file.write_bytes(b"firmware" * 10_000)
+    await browser.goto("/files")
+    form = browser.locator("form[data-action=upload]")
+    await form.locator("[type=file]").set_input_files(file)
+    name = form.locator("[name=name]")
+    assert await name.input_value() == "kilo_3.0.bin"
+    await name.fill("kilo.pem")
+    await form.locator("[type=submit]").click()
+    await expect(browser.locator(".toast.failed")).to_contain_text("does not end with")
+    await name.fill("kilo-3.bin")
+    await form.locator("[type=submit]").click()
+    await expect(browser.locator(".toast.done")).to_contain_text("kilo-3.bin is on the server")
+    await expect(browser.locator("[data-firmware-choice]")).to_have_value("kilo-3.bin")
+    await expect(browser.locator('[data-firmware="kilo-3.bin"]')).to_be_visible(timeout=8_000)
     assert trouble == []

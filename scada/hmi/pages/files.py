@@ -37,7 +37,20 @@ async def build(visit: Visit) -> View:
     live = visit.live()
     shown = await render(live)
     names = [one.name for one in await shelf.firmware()]
-    main = visit.render("files.html", live, table=shown, here="files", names=names, charger=charger, key="")
+    bytes_max = visit.plant.files.firmware_bytes_max
+    main = visit.render(
+        "files.html",
+        live,
+        table=shown,
+        here="files",
+        names=names,
+        charger=charger,
+        key="",
+        bytes_max=bytes_max,
+        too_large=visit.tr("A firmware file has at most {size} MB.").format(
+            size=visit.quantity(bytes_max / 1_000_000)
+        ),
+    )
     return View(
         title=visit.tr("Firmware and files"),
         main=main,

@@ -1,4 +1,6 @@
 // What the user does: one listener for the whole page. The server checks rights; here is only politeness.
+import { Upload } from "./upload.js";
+
 const TOAST_MS = { done: 6000, later: 10000, failed: 15000, unknown: 15000 };
 const SHAPES = { running: "…", done: "✓", later: "◷", failed: "✕", unknown: "?" };
 const TOASTS_MAX = 6;
@@ -9,6 +11,7 @@ export class Actions {
     this.toasts = new Map();
     this.clearing = new Map();
     this.serial = 0;
+    this.upload = new Upload(root, options, this);
     this.listeners = new AbortController();
     const { signal } = this.listeners;
     root.addEventListener("click", (event) => this.click(event), { signal });
@@ -18,6 +21,7 @@ export class Actions {
   }
 
   stop() {
+    this.upload.stop();
     this.listeners.abort();
   }
 
@@ -86,6 +90,7 @@ export class Actions {
     else if (action === "copy") this.copy(element);
     else if (action === "sound") this.sound.toggle();
     else if (action === "silence") this.sound.silence();
+    else if (action === "cancel-upload") this.upload.cancel();
     else if (action === "print") window.print();
   }
 
@@ -112,6 +117,11 @@ export class Actions {
     if (form.dataset.action === "deed") {
       event.preventDefault();
       this.formDeed(form, event.submitter);
+      return;
+    }
+    if (form.dataset.action === "upload") {
+      event.preventDefault();
+      this.upload.submit(form);
       return;
     }
     if (form.dataset.deed) {
