@@ -23,3 +23,10 @@ def small_plant(directory: Path, **changes: object) -> Plant:
         plant,
         **{"network": Network(http_port=0, ocpp_port=0, opcua_port=0), "files": FileSettings(), **changes},  # type: ignore[arg-type]
     )
+
+
+def without_modes(text: str) -> str:
+    """The model project's `project.toml` without its modes, which name chargers: for plants with others."""
+    before, _, after = text.partition("[[sites.modes]]")
+    _, line, rest = after.partition("# Who can be told something.")
+    return before + line + rest

@@ -19,6 +19,7 @@ from scada.runtime.allocation import LoadManagement
 from scada.runtime.documents import Documents
 from scada.simulator import ChargePoint, Vehicle
 from scada.testing import Central, central_system, until
+from scada.testing.plants import without_modes
 
 ADMIN = Actor("admin", frozenset(Right), "test")
 RULES = """
@@ -53,7 +54,7 @@ def plant_of(folder: Path) -> Plant:
     ]
     lines = [head, *(",".join(row.get(column, "") for column in columns) for row in rows)]
     (project / "chargers.csv").write_text("\n".join(lines) + "\n")
-    text = (project / "project.toml").read_text()
+    text = without_modes((project / "project.toml").read_text())
     text = text.replace("limit_a = 315", "limit_a = 16\n" + RULES, 1)
     text = "\n".join(line for line in text.splitlines() if not line.startswith("recipes"))
     text = text.replace("meter_sample_s = 10", "meter_sample_s = 1")

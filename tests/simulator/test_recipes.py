@@ -17,6 +17,7 @@ from scada.simulator.queue import Message
 from scada.simulator.recipes import RECIPES
 from scada.simulator.storage import Store
 from scada.testing import central_system, until
+from scada.testing.plants import without_modes
 
 pytestmark = [pytest.mark.xdist_group("recipes"), pytest.mark.timeout(180)]
 
@@ -62,7 +63,9 @@ def project(folder: Path) -> Path:
     tokens = [f"T{n:04d}" + "," * header.count(",") for n in range(len(NAMES))]
     (folder / "tokens.csv").write_text("\n".join([header, *tokens]) + "\n")
     file = folder / "project.toml"
-    text = "\n".join(line for line in file.read_text().splitlines() if not line.startswith("recipes"))
+    text = "\n".join(
+        line for line in without_modes(file.read_text()).splitlines() if not line.startswith("recipes")
+    )
     text = text.replace("meter_sample_s = 5", "meter_sample_s = 1\nallow_missing_subprotocol = true")
     file.write_text(text)
     return folder
