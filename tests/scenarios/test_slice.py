@@ -2,7 +2,7 @@
 and an OPC UA client.
 
 An operator logs in, sees values move, finds and acknowledges the alarm of a charger that went away, reads the mail
-about it, and stops a session; another system reads the same values over OPC UA.
+about it, and stops a session; a maintainer sends a message by its form; another system reads the same values over OPC UA.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from scada.testing.system import PASSWORD
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("slice"), pytest.mark.timeout(180)]
 
 CARD = '[data-select="Depot.CP03.C1"]'
-
+JOINED = "(document.querySelector('[data-clock]')?.textContent ?? '--:--:--') !== '--:--:--'"
+"""The page is live: what is done before that is not sent, and says so."""
 
 node_id: Any = NodeId  # its stubs want wrapped integers and texts
 
@@ -174,6 +175,44 @@ async def test_an_operators_night(depot: Depot) -> None:
         assert trouble == []
 
 
+async def test_a_message_by_its_form_and_another_language(depot: Depot) -> None:
+    async with headless_browser() as browser:
+        page = await browser.new_page(viewport={"width": 1600, "height": 900})
+        await log_in(page, depot.http, "admin")
+        await until(lambda: depot.point.online, "the charger is back")
+        await page.goto(f"{depot.http}/test/Depot.CP03")
+        await page.locator("[name=action]").select_option("TriggerMessage")
+        await page.get_by_role("button", name="Choose").click()
+        await page.wait_for_url("**action=TriggerMessage*")
+        answer = page.locator("[data-slot=answer]")
+        send = page.get_by_role("button", name="Send", exact=True)
+
+        # What the schema refuses is not sent.
+        await page.wait_for_function(JOINED)
+        await send.click()
+        await page.locator("dialog [value=yes]").click()
+        await expect(answer.locator(".refusal")).to_contain_text("requestedMessage", timeout=10_000)
+        await page.locator('[name="$.requestedMessage"]').select_option("StatusNotification")
+        await page.locator('[name="$.connectorId"]').fill("1")
+        await send.click()
+        await page.locator("dialog [value=yes]").click()
+        await expect(answer).to_contain_text("Accepted", timeout=10_000)
+        await page.goto(f"{depot.http}/test/Depot.CP03?tab=trace&actions=TriggerMessage")
+        await expect(page.locator("[data-slot=trace]")).to_contain_text("StatusNotification", timeout=10_000)
+
+        # The language is the user's: the same page now, and every later one.
+        await page.goto(f"{depot.http}/sessions?charger=Depot.CP03")
+        await page.locator(".langs").get_by_role("link", name="FR").click()
+        await expect(page.locator("html")).to_have_attribute("lang", "fr")
+        assert page.url.endswith("/sessions?charger=Depot.CP03")
+        later = await browser.new_page(locale="en-GB")
+        await log_in(later, depot.http, "admin")
+        await later.goto(f"{depot.http}/alarms")
+        await expect(later.locator("h1")).to_have_text("Alarmes")
+        await later.locator(".langs").get_by_role("link", name="EN").click()
+        await expect(later.locator("h1")).to_have_text("Alarms")
+
+
 async def test_a_guest_is_offered_nothing(depot: Depot) -> None:
     async with headless_browser() as browser:
         page = await browser.new_page()
@@ -184,6 +223,10 @@ async def test_a_guest_is_offered_nothing(depot: Depot) -> None:
         await page.goto(f"{depot.http}/alarms")
         await page.wait_for_selector("tr.alarm")
         assert await page.get_by_role("button", name="Acknowledge").count() == 0
+        for path in ("/test/Depot.CP03", "/users"):  # asked for by their addresses all the same
+            answer = await page.goto(f"{depot.http}{path}")
+            assert answer is not None
+            assert answer.status == 403
 
 
 async def test_nobody_gets_in_without_a_password(depot: Depot) -> None:
