@@ -15,11 +15,13 @@ from scada.core.errors import BadRequest
 from scada.core.plant import Network, Plant
 from scada.core.value import GOOD, Quality
 from scada.project import load, scaffold
-from scada.runtime.allocation import LoadManagement
+from scada.runtime.allocation import LoadManagement, Sent
 from scada.runtime.documents import Documents
 from scada.simulator import ChargePoint, Vehicle
 from scada.testing import Central, central_system, until
 from scada.testing.plants import without_modes
+
+pytestmark = pytest.mark.xdist_group("sharing")  # one street, one story
 
 ADMIN = Actor("admin", frozenset(Right), "test")
 RULES = """
@@ -172,6 +174,15 @@ async def test_step_by_step(street: Street) -> None:
     await until(lambda: street.limits() == [8.0, 8.0, 0.0], "the load is gone", 40)
     assert not any(entry.decision.invariant_kept is False for entry in street.sharing.sites[street.site].log)
 
+    def orders() -> list[Sent]:
+        entries = street.sharing.sites[street.site].log
+        return [one for entry in entries for one in entry.sent.values()]
+
+    # What was ordered stands in the log with its answer, and the charger has it as a profile.
+    leased = "accepted leases of a minute"
+    await until(lambda: any(one.answer == "accepted" and one.order.lease_s == 60 for one in orders()), leased)
+    assert street.points[0].hardware.profiles
+
 
 async def test_a_limit_behind_the_ledgers_back_is_refused(street: Street) -> None:
     path = street.central.plant.sites[0].chargers[0].connectors[0].path
@@ -184,12 +195,3 @@ async def test_the_site_is_stopped_and_released(street: Street) -> None:
     await until(lambda: street.limits() == [0.0, 0.0, 0.0], "all are paused", 15)
     await street.central.router.write(f"{street.site}.ChargingMode", "normal", ADMIN)
     await until(lambda: street.limits()[:2] == [8.0, 8.0], "and go on", 40)
-
-
-async def test_what_was_ordered_is_on_disk_with_its_answer(street: Street) -> None:
-    entries = street.sharing.sites[street.site].log
-    sent = [one for entry in entries for one in entry.sent.values()]
-    assert any(one.answer == "accepted" and one.order.lease_s == 60 for one in sent)
-    charger = street.central.plant.sites[0].chargers[0]
-    profiles = street.points[0].hardware.profiles
-    assert profiles, charger.path
