@@ -12,8 +12,6 @@ from scada.core.value import GOOD
 from scada.testing import until
 from scada.testing.system import System
 
-pytestmark = pytest.mark.xdist_group("system")
-
 LOW = "Depot.CP08.C1.ErrorWeakSignal"
 HIGH = "Depot.CP08.C1.ErrorOverVoltage"
 LATCHED = "Depot.CP08.C1.ErrorGroundFailure"

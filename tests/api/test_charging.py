@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import httpx2
-import pytest
 
 from scada.charging.told import StartTransaction, StopTransaction
 from scada.core.effects import Event
@@ -13,7 +12,6 @@ from scada.core.ports import DeedFilter
 from scada.runtime.requests import Authorize
 from scada.testing.system import System
 
-pytestmark = pytest.mark.xdist_group("system")
 CP, C1 = "Depot.CP08", "Depot.CP08.C1"
 
 

@@ -14,7 +14,6 @@ from scada.drivers.ocpp.frames import CallError
 from scada.testing import until
 from scada.testing.system import System
 
-pytestmark = pytest.mark.xdist_group("system")
 BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
 
 

@@ -15,7 +15,6 @@ from scada.core.errors import ScadaError
 from scada.history import open_core
 from scada.testing.system import PASSWORD, System
 
-pytestmark = pytest.mark.xdist_group("system")
 SPAN = ("--from", "2026-01-01T00:00:00Z", "--to", "2028-12-01T00:00:00Z")
 
 

@@ -8,7 +8,6 @@ import pytest
 from scada.core.value import GOOD
 from scada.testing.system import System
 
-pytestmark = pytest.mark.xdist_group("system")
 POWER = "Depot.CP06.C1.ActivePower"
 
 

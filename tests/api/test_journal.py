@@ -14,7 +14,6 @@ from scada.core.value import GOOD
 from scada.testing import until
 from scada.testing.system import System
 
-pytestmark = pytest.mark.xdist_group("system")
 ACTIONS_OK = "System.ActionsOk"
 
 

@@ -6,13 +6,11 @@ import asyncio
 from typing import Any
 
 import httpx2
-import pytest
 
 from scada.drivers.ocpp.client import connect_peer
 from scada.testing import until
 from scada.testing.system import System
 
-pytestmark = pytest.mark.xdist_group("system")
 KEYS = {"HeartbeatInterval": "900", "MeterValueSampleInterval": "60", "NumberOfConnectors": "1"}
 
 

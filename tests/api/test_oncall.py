@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import httpx2
-import pytest
 from icalendar import Calendar
 
 from scada.testing.system import System
-
-pytestmark = pytest.mark.xdist_group("system")
 
 
 async def test_who_is_on_duty_now_and_next(system: System, client: httpx2.AsyncClient) -> None:

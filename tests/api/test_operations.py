@@ -5,13 +5,11 @@ from __future__ import annotations
 import base64
 
 import httpx2
-import pytest
 
 from scada.core.ports import DeedFilter
 from scada.testing import until
 from scada.testing.system import System
 
-pytestmark = pytest.mark.xdist_group("system")
 NEW = "a new one of mine"
 
 

@@ -14,8 +14,6 @@ import pytest_asyncio
 from scada.testing.system import PASSWORD, System
 from scada.testing.waiting import DEADLINE_S
 
-pytestmark = pytest.mark.xdist_group("system")
-
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def client(system: System) -> AsyncIterator[httpx2.AsyncClient]:

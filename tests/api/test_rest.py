@@ -14,7 +14,6 @@ from scada.core.value import GOOD
 from scada.drivers.ocpp.client import connect_peer
 from scada.testing.system import PASSWORD, System
 
-pytestmark = pytest.mark.xdist_group("system")
 NOW = "2026-11-21T10:00:00Z"
 
 

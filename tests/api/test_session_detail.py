@@ -16,8 +16,6 @@ from scada.drivers.ocpp.client import connect_peer
 from scada.runtime.bookkeeper import Bookkeeper
 from scada.testing.system import System
 
-pytestmark = pytest.mark.xdist_group("system")
-
 
 async def _charged(system: System) -> int:
     """A session of 1.5 kWh that ended just now; its number."""

@@ -20,8 +20,6 @@ from scada.opcua import bridge
 
 ua: Any = asyncua.ua  # its names carry types of their own, which a reader of tests has no use for
 
-pytestmark = pytest.mark.xdist_group("opcua")
-
 POWER = "Depot.CP01.C1.ActivePower"
 
 

@@ -16,8 +16,6 @@ from scada.core.plant import Network
 from scada.opcua import OpcUaServer
 from scada.opcua.certificates import ensure_certificate
 
-pytestmark = pytest.mark.xdist_group("opcua")
-
 
 @contextmanager
 def _taken() -> Iterator[int]:

@@ -21,8 +21,6 @@ from scada.simulator import ChargePoint, Vehicle
 from scada.testing import Central, central_system, until
 from scada.testing.plants import without_modes
 
-pytestmark = pytest.mark.xdist_group("sharing")  # one street, one story
-
 ADMIN = Actor("admin", frozenset(Right), "test")
 RULES = """
 [sites.allocation]

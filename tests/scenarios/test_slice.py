@@ -30,7 +30,7 @@ from scada.testing.ports import free_port
 from scada.testing.processes import Supervisor, scada, supervisor
 from scada.testing.system import PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("slice"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 CARD = '[data-select="Depot.CP03.C1"]'
 JOINED = "(document.querySelector('[data-clock]')?.textContent ?? '--:--:--') !== '--:--:--'"

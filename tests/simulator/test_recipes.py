@@ -19,7 +19,7 @@ from scada.simulator.storage import Store
 from scada.testing import central_system, until
 from scada.testing.plants import without_modes
 
-pytestmark = [pytest.mark.xdist_group("recipes"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.timeout(180)]
 
 STRAIGHT = ("straight_1", "straight_2")
 NAMES = (*RECIPES, *STRAIGHT)
