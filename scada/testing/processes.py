@@ -18,9 +18,9 @@ from pathlib import Path
 START_TIMEOUT_S = 60.0
 
 
-_WARM = multiprocessing.get_context("forkserver")
+WARM = multiprocessing.get_context("forkserver")
 # Such a process begins with the modules loaded: they take some seconds on a busy machine, a command a few tenths.
-_WARM.set_forkserver_preload(["scada.cli", "scada.app", "scada.project", "httpx2"])
+WARM.set_forkserver_preload(["scada.cli", "scada.app", "scada.project", "httpx2"])
 
 
 def scada(
@@ -50,7 +50,7 @@ class _Warm:
         out.touch()
         err.touch()
         self._arguments = arguments
-        self._process = _WARM.Process(
+        self._process = WARM.Process(
             target=_become, args=(tuple(arguments), environment, str(Path.cwd()), str(out), str(err))
         )
         self._process.start()
