@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from scada.core.access import Actor
 from scada.core.errors import BadRequest, ScadaError
 from scada.hmi.context import THEMES, environment
+from scada.hmi.sentences import sentence
 from scada.hmi.services import HmiServices
-from scada.hmi.words import sentence
 from scada.i18n import DEFAULT_LANGUAGE, LANGUAGES, translator
 from scada.identity.passwords import LENGTH_MAX, LENGTH_MIN
 

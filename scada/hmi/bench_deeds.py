@@ -21,6 +21,7 @@ from scada.hmi import words
 from scada.hmi.context import Visit
 from scada.hmi.given import Given, Shown, text, whole
 from scada.hmi.schema_form import form_of, message_of
+from scada.hmi.sentences import sentence
 from scada.hmi.trend import drawing
 
 JSON_MAX = 100_000
@@ -85,7 +86,7 @@ class BenchDeeds:
             profiles = self._profiles(charger, console, given)
             composite = self._composite(given, profiles)
         except ScadaError as error:
-            html = Markup('<p class="refusal">{}</p>').format(words.sentence(str(error), tr))
+            html = Markup('<p class="refusal">{}</p>').format(sentence(str(error), tr))
             return Shown(tr("nothing was drawn"), "curve", html, "failed")
         return Shown(tr("drawn"), "curve", self._drawn(composite))
 
@@ -150,7 +151,7 @@ class BenchDeeds:
                 "sent": _pretty(payload),
                 "ok": result.outcome.ok,
                 "outcome": tr(words.OUTCOMES[result.outcome]),
-                "text": words.sentence(result.text, tr),
+                "text": sentence(result.text, tr),
                 "answer": _pretty(result.answer) if result.answer else "",
             }
             for action, payload, result in done

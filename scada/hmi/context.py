@@ -19,6 +19,7 @@ from scada.core.tag import TagDefinition
 from scada.hmi import alarms, navigation, words
 from scada.hmi.alarm_list import AlarmFilter
 from scada.hmi.live import Live
+from scada.hmi.sentences import sentence
 from scada.hmi.services import HmiServices
 from scada.hmi.symbols import svg
 from scada.i18n import LANGUAGES, Formats, Translate, translator
@@ -41,6 +42,7 @@ def environment() -> jinja2.Environment:
         symbols=library(),
         svg=svg,
         words=words,
+        sentence=sentence,
         languages=LANGUAGES,
         right=Right,
         catalogue=CATALOGUE,

@@ -24,6 +24,7 @@ from scada.hmi.given import text as _text
 from scada.hmi.maintenance_deeds import MaintenanceDeeds
 from scada.hmi.operation_deeds import OperationDeeds
 from scada.hmi.report_requests import wanted
+from scada.hmi.sentences import sentence
 from scada.hmi.user_deeds import UserDeeds
 from scada.i18n import marked
 from scada.runtime.requests import (
@@ -153,7 +154,7 @@ class Deeds:
             return tr("written")
         text = tr(words.OUTCOMES[result.outcome])
         if result.text:
-            text = tr("{outcome}: {text}").format(outcome=text, text=words.sentence(result.text, tr))
+            text = tr("{outcome}: {text}").format(outcome=text, text=sentence(result.text, tr))
         if not result.outcome.ok:
             raise BadRequest(text)
         return text

@@ -20,6 +20,7 @@ from scada.hmi import access, curves, words
 from scada.hmi.context import Visit
 from scada.hmi.mailbox import read_mail
 from scada.hmi.pages import journal, oncall, outbox, trends
+from scada.hmi.sentences import sentence
 from scada.hmi.services import HmiServices
 from scada.runtime.requests import Note
 
@@ -56,7 +57,7 @@ def _guarded(make: Callable[[Visit], Awaitable[Response]]) -> Callable[[HmiServi
             try:
                 return await make(visit)
             except ScadaError as error:
-                return Response(words.sentence(str(error), visit.tr), 400, media_type="text/plain")
+                return Response(sentence(str(error), visit.tr), 400, media_type="text/plain")
 
         return respond
 

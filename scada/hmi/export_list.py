@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from scada.hmi import words
 from scada.hmi.context import Fragment, Visit
 from scada.hmi.live import Live
+from scada.hmi.sentences import sentence
 from scada.i18n import marked
 from scada.runtime.report_jobs import ReportJob
 
@@ -46,5 +46,5 @@ def _said(visit: Visit, export: ReportJob) -> str:
             state=text, size=formats.number(max(1, len(export.file.content) // 1000))
         )
     if export.error:
-        return tr("{outcome}: {text}").format(outcome=text, text=words.sentence(export.error, tr))
+        return tr("{outcome}: {text}").format(outcome=text, text=sentence(export.error, tr))
     return text

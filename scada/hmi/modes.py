@@ -9,6 +9,7 @@ from scada.core.plant import ModeStep, Site, SiteMode
 from scada.hmi import words
 from scada.hmi.context import Fragment, Visit
 from scada.hmi.live import Live
+from scada.hmi.sentences import sentence
 from scada.i18n import marked
 from scada.runtime.modes import StepOutcome, Switched, mode_of, rights, what
 
@@ -85,7 +86,7 @@ def _outcome(visit: Visit, one: StepOutcome) -> str:
         return visit.tr("waiting")
     told = visit.tr(words.OUTCOMES[Outcome(one.outcome)])
     if one.text:
-        return visit.tr("{outcome}: {text}").format(outcome=told, text=words.sentence(one.text, visit.tr))
+        return visit.tr("{outcome}: {text}").format(outcome=told, text=sentence(one.text, visit.tr))
     return told
 
 

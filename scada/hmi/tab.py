@@ -21,6 +21,7 @@ from scada.hmi.given import Shown
 from scada.hmi.live import Live
 from scada.hmi.pages.alarm import detail
 from scada.hmi.pump import Emit, room_of
+from scada.hmi.sentences import sentence
 
 EVERYBODY = "scada.all"
 COMMANDS_AT_ONCE_MAX = 8
@@ -107,7 +108,7 @@ class Tab:
                 actor.require(Right.SEE)
                 await self._deed(name, actor, arguments)
         except ScadaError as error:
-            await self._toast(arguments, "failed", words.sentence(str(error), self.visit.tr))
+            await self._toast(arguments, "failed", sentence(str(error), self.visit.tr))
 
     async def check_session(self) -> Actor | None:
         """Who holds the session now, or None: the page gets nothing more and is sent on.
@@ -234,7 +235,7 @@ class Tab:
         tr = self.visit.tr
         text = tr(words.OUTCOMES[result.outcome])
         if result.text:
-            text = tr("{outcome}: {text}").format(outcome=text, text=words.sentence(result.text, tr))
+            text = tr("{outcome}: {text}").format(outcome=text, text=sentence(result.text, tr))
         state = "done" if result.outcome is Outcome.DONE else "later" if result.outcome.ok else "failed"
         if result.outcome is Outcome.TIMED_OUT:
             state = "unknown"

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from scada.core.access import Right
 from scada.core.errors import BadRequest, ScadaError
 from scada.core.records import AuditRecord
-from scada.hmi import access, words
+from scada.hmi import access
+from scada.hmi.sentences import sentence
 from scada.hmi.services import HmiServices
 from scada.i18n import translator
 from scada.runtime.requests import Note
@@ -57,7 +58,7 @@ def firmware(services: HmiServices) -> Callable[[Request], Awaitable[Response]]:
                 )
                 await host.request(Note((record,)))
             except ScadaError as error:
-                return await _refuse(body, words.sentence(str(error), tr), 400)
+                return await _refuse(body, sentence(str(error), tr), 400)
             except OSError as error:
                 log.error("firmware_not_kept", file=name, reason=error.strerror)
                 return await _refuse(body, tr("The server's disk did not take the file."), 507)

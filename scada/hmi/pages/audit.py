@@ -14,6 +14,7 @@ from scada.hmi import export_list, words
 from scada.hmi.context import Fragment, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.pages import errors
+from scada.hmi.sentences import sentence
 from scada.i18n import marked
 
 ROWS = 100
@@ -75,7 +76,7 @@ async def build(visit: Visit) -> View:
     try:
         shown = await table(live)
     except BadRequest as error:
-        return errors.missing(visit, words.sentence(str(error), visit.tr))
+        return errors.missing(visit, sentence(str(error), visit.tr))
     exports = export_list.part(visit)
     now_us = visit.services.host.clock.now_us()
     day = formats.day_text

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from scada.core.errors import Unavailable
-from scada.hmi import words
 from scada.hmi.context import View, Visit
+from scada.hmi.sentences import sentence
 
 
 def view(visit: Visit, title: str, text: str, status: int) -> View:
@@ -30,7 +30,7 @@ def missing(visit: Visit, text: str) -> View:
 
 def away(visit: Visit, error: Unavailable) -> View:
     """It is there, but cannot be read now."""
-    return view(visit, visit.tr("Error"), words.sentence(str(error), visit.tr), 503)
+    return view(visit, visit.tr("Error"), sentence(str(error), visit.tr), 503)
 
 
 def no_right(visit: Visit) -> View:

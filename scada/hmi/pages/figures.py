@@ -13,6 +13,7 @@ from scada.core.value import SECOND_US
 from scada.hmi import alarms, words
 from scada.hmi.context import Fragment, View, Visit
 from scada.hmi.live import Live
+from scada.hmi.sentences import sentence
 from scada.i18n import marked
 
 DAY_US = 86_400 * SECOND_US
@@ -46,7 +47,7 @@ async def build(visit: Visit) -> View:
         try:
             found = await visit.services.archive.alarm_figures(where, to_us - SPANS[span][0] * DAY_US, to_us)
         except Unavailable as error:
-            return Markup('<p class="refusal">{}</p>').format(words.sentence(str(error), visit.tr))
+            return Markup('<p class="refusal">{}</p>').format(sentence(str(error), visit.tr))
         return render(visit, found, live)
 
     live = visit.live()

@@ -15,6 +15,7 @@ from scada.hmi import alarms, words
 from scada.hmi.context import Fragment, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.pages import errors
+from scada.hmi.sentences import sentence
 
 ROWS = 100
 PAUSE_S = 1.0
@@ -116,7 +117,7 @@ async def build(visit: Visit) -> View:
     try:
         shown = await table(live)
     except BadRequest as error:
-        return errors.missing(visit, words.sentence(str(error), visit.tr))
+        return errors.missing(visit, sentence(str(error), visit.tr))
     main = visit.render(
         "journal.html",
         live,

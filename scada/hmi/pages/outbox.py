@@ -14,6 +14,7 @@ from scada.hmi import words
 from scada.hmi.context import Fragment, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.pages import errors
+from scada.hmi.sentences import sentence
 
 ROWS = 100
 EVERY_S = 5.0
@@ -33,7 +34,7 @@ async def build(visit: Visit) -> View:
     try:
         shown = await table(live)
     except BadRequest as error:
-        return errors.missing(visit, words.sentence(str(error), visit.tr))
+        return errors.missing(visit, sentence(str(error), visit.tr))
     catcher = visit.services.mail_dir is not None and visit.actor.scope.sees_all
     main = visit.render("outbox.html", live, tab="outbox", catcher=catcher, table=shown)
     return View(

@@ -14,6 +14,7 @@ from scada.hmi import charts, export_list, words
 from scada.hmi.context import Fragment, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.report_requests import period, wanted
+from scada.hmi.sentences import sentence
 from scada.i18n import Formats, marked
 
 ROWS_SHOWN = 200
@@ -72,7 +73,7 @@ async def build(visit: Visit) -> View:
         if not made.done():
             fragments.append(Fragment(slot="report", render=body, every_s=EVERY_S, shown=str(shown)))
     except ScadaError as error:
-        shown = Markup('<p class="refusal">{}</p>').format(words.sentence(str(error), tr))
+        shown = Markup('<p class="refusal">{}</p>').format(sentence(str(error), tr))
     main = visit.render(
         "reports.html",
         live,
@@ -100,7 +101,7 @@ def _body(visit: Visit, made: asyncio.Task[Report], formats: Formats, live: Live
         return Markup('<p class="empty" role="status">{}</p>').format(visit.tr("The report is being made …"))
     error = made.exception()
     if isinstance(error, ScadaError):
-        return Markup('<p class="refusal">{}</p>').format(words.sentence(str(error), visit.tr))
+        return Markup('<p class="refusal">{}</p>').format(sentence(str(error), visit.tr))
     report = made.result()
     empty = visit.tr("Nothing in this period.")
     return visit.render(

@@ -20,6 +20,7 @@ from scada.hmi.charts import drawing as chart_drawing
 from scada.hmi.context import Crumb, Fragment, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.pages import errors
+from scada.hmi.sentences import sentence
 from scada.hmi.trend import drawing
 from scada.i18n import Formats
 from scada.runtime.session_detail import SessionDetail, SessionDetails
@@ -288,7 +289,7 @@ def line(visit: Visit, entry: Entry, formats: Formats) -> Line:
         outcome, _, rest = entry.text.partition(" ")
         known_outcome = {one.value: said for one, said in words.OUTCOMES.items()}
         said = tr(known_outcome[outcome]) if outcome in known_outcome else outcome
-        text = " · ".join(one for one in (said, words.sentence(rest, tr)) if one)
+        text = " · ".join(one for one in (said, sentence(rest, tr)) if one)
     who = (
         {"us": tr("this system"), "charger": tr("charger")}.get(entry.who, entry.who)
         if entry.kind == "frame"

@@ -14,6 +14,7 @@ from scada.hmi.context import Fragment, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.pages import errors
 from scada.hmi.report_requests import session_filter
+from scada.hmi.sentences import sentence
 from scada.i18n import Formats
 
 ROWS = 50
@@ -117,7 +118,7 @@ async def build(visit: Visit) -> View:
     try:
         shown = await table(live)
     except BadRequest as error:
-        return errors.missing(visit, words.sentence(str(error), visit.tr))
+        return errors.missing(visit, sentence(str(error), visit.tr))
     exports = export_list.part(visit)
     main = visit.render(
         "sessions.html",

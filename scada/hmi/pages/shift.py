@@ -12,6 +12,7 @@ from scada.hmi.context import Crumb, Fragment, View, Visit
 from scada.hmi.live import Live
 from scada.hmi.not_normal import oddities
 from scada.hmi.pages import errors
+from scada.hmi.sentences import sentence
 from scada.runtime.shift_log import ShiftLog
 from scada.runtime.suppressions import lines
 
@@ -56,7 +57,7 @@ async def build(visit: Visit) -> View:
     try:
         shown = await table(live)
     except BadRequest as error:
-        return errors.missing(visit, words.sentence(str(error), visit.tr))
+        return errors.missing(visit, sentence(str(error), visit.tr))
     main = visit.render(
         "shift.html",
         live,
